@@ -1,0 +1,130 @@
+"""The command line: `python -m graphc demo | bench | cache`."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn, TypeVar
+
+__all__ = ["main"]
+
+Number = TypeVar("Number", int, float)
+
+# The commands import what they need themselves: `graphc cache` must not wait for the rest.
+
+
+class CommandLine(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message} (--help shows the options)\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status: 0 done, 1 failed, 2 wrong usage."""
+    options = _parser().parse_args(arguments)
+    return options.command(options)
+
+
+def _parser() -> CommandLine:
+    parser = CommandLine(prog="graphc", description="A graph compiler with TensorFlow 2's names.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    _add_demo(commands)
+    _add_bench(commands)
+    _add_cache(commands)
+    return parser
+
+
+def _add_demo(commands: argparse._SubParsersAction[CommandLine]) -> None:
+    demo = commands.add_parser("demo", help="train on handwritten digits, eagerly and compiled")
+    demo.add_argument("--epochs", type=_count, default=25, metavar="N")
+    demo.add_argument("--batch-size", type=_count, default=64, metavar="N")
+    demo.add_argument("--learning-rate", type=_rate, default=0.005, metavar="X")
+    demo.add_argument("--seed", type=_seed, default=1, metavar="N")
+    demo.set_defaults(command=_demo)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from graphc import demo
+
+    try:
+        demo.run(
+            demo.Options(options.epochs, options.batch_size, options.learning_rate, options.seed)
+        )
+    except ValueError as error:
+        return _failed(error, 2)
+    except FloatingPointError as error:
+        return _failed(error, 1)
+    return 0
+
+
+def _add_bench(commands: argparse._SubParsersAction[CommandLine]) -> None:
+    bench = commands.add_parser("bench", help="measure the demo's training steps, eager and graph")
+    bench.add_argument("--batch-size", type=_count, default=64, metavar="N")
+    bench.set_defaults(command=_bench)
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from graphc import demo
+
+    try:
+        demo.bench(demo.Options(batch_size=options.batch_size))
+    except ValueError as error:
+        return _failed(error, 2)
+    return 0
+
+
+def _add_cache(commands: argparse._SubParsersAction[CommandLine]) -> None:
+    cache = commands.add_parser("cache", help="show or clear the compiled kernels on disk")
+    cache.add_argument("--clear", action="store_true", help="remove them")
+    cache.add_argument("--list", action="store_true", help="name each one")
+    cache.set_defaults(command=_cache)
+
+
+def _cache(options: argparse.Namespace) -> int:
+    from graphc import config
+    from graphc.runtime import cache
+
+    if options.clear:
+        cache.clear()
+    kernels = [path for path in cache.entries() if path.suffix == cache.SUFFIX]
+    if options.list:
+        for path in kernels:
+            print(f"{path.stat().st_size:8,} bytes  {path.name}")
+    print(f"{len(kernels)} kernels, {cache.size() / 1e6:.1f} MB in {config.options().cache_dir}")
+    return 0
+
+
+def _failed(error: Exception, status: int) -> int:
+    print(f"graphc: error: {error}", file=sys.stderr)
+    return status
+
+
+def _count(text: str) -> int:
+    number = _number(text, int)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {text}")
+    return number
+
+
+def _seed(text: str) -> int:
+    number = _number(text, int)
+    if not 0 <= number < 2**32:
+        raise argparse.ArgumentTypeError(f"must be from 0 to 4294967295, not {text}")
+    return number
+
+
+def _rate(text: str) -> float:
+    number = _number(text, float)
+    if not (math.isfinite(number) and number > 0):
+        raise argparse.ArgumentTypeError(f"must be a finite number above 0, not {text}")
+    return number
+
+
+def _number(text: str, kind: Callable[[str], Number]) -> Number:
+    try:
+        return kind(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"not a number: {text!r}") from None

@@ -1,0 +1,104 @@
+"""Every exception a graphc user can meet; the docstring of a class is its manual page."""
+
+from __future__ import annotations
+
+
+class GraphcError(Exception):
+    """Something graphc refuses; all of graphc's own exceptions derive from this class."""
+
+
+class OpError(GraphcError):
+    """An operation failed; ``message`` says what was expected and what came."""
+
+    @property
+    def message(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+class InvalidArgumentError(OpError, ValueError):
+    """An operation received a value it cannot work with (TF: ``tf.errors.InvalidArgumentError``).
+
+    Typical causes: shapes that do not broadcast, inner dimensions of a matmul that differ, an index
+    out of range, a non-finite number where a check asked for finite ones.
+    """
+
+
+class DTypeError(InvalidArgumentError, TypeError):
+    """Two operands of one operation have different dtypes, or the operation does not know a dtype.
+
+    graphc follows TensorFlow's strict rule: tensors are never promoted silently.  Python numbers are
+    weak and take the tensor's dtype.  Remedy: ``tf.cast(x, dtype)``.
+    """
+
+
+class NotFoundError(OpError):
+    """A file or a resource that an operation needs is not there."""
+
+
+class OutOfRangeError(OpError):
+    """An iterator was read past its end."""
+
+
+class UnimplementedError(OpError, NotImplementedError):
+    """A combination of arguments that graphc does not implement; the message names an alternative."""
+
+
+class SymbolicValueError(GraphcError, TypeError):
+    """A symbolic tensor was used where Python needs a concrete value (``bool``, ``int``, iteration).
+
+    Inside a ``@function`` tensors have no value while the function is traced.  AutoGraph stages
+    ``if``, ``while`` and ``for`` on tensors; code that AutoGraph did not convert (marked
+    ``do_not_convert``, or whose source cannot be found) cannot branch on a tensor.
+    """
+
+
+class EscapedTensorError(GraphcError, TypeError):
+    """A symbolic tensor was used after the trace that made it had ended.
+
+    Typical cause: a tensor of a ``@function`` was kept in a global, an attribute or a list and used
+    outside.  Remedy: return it from the function, or keep it in a ``Variable``.
+    """
+
+
+class UndefinedNameError(GraphcError, UnboundLocalError):
+    """A name is used that is not defined on every path that leads there."""
+
+
+class StagingError(GraphcError):
+    """A Python construct on tensors cannot be staged into the graph; the message says why."""
+
+
+class LoopCarryError(StagingError, TypeError):
+    """A loop variable changes its dtype or structure from one iteration to the next."""
+
+
+class BranchMismatchError(StagingError, TypeError):
+    """The two branches of a staged ``if`` give one name values of different dtype or structure."""
+
+
+class SourceNotFoundError(GraphcError, OSError):
+    """The source code of a function cannot be found, so AutoGraph cannot convert it."""
+
+
+class VariableCreationError(GraphcError, ValueError):
+    """A ``@function`` created a ``Variable`` on a call that was not its first."""
+
+
+class RetraceWarning(UserWarning):
+    """A ``@function`` is traced again and again; the message names the argument that changed."""
+
+
+class FallbackWarning(UserWarning):
+    """Something could not be compiled and runs in a slower way; says what, where and why."""
+
+
+class CacheWarning(UserWarning):
+    """The kernel cache cannot be used; kernels are compiled again in every process."""
+
+
+class VerifyError(GraphcError):
+    """A graph breaks a rule of the IR: a bug in graphc or in a hand-written graph."""
+
+
+class ParseError(GraphcError, ValueError):
+    """Text is not a graph in graphc's IR; the message gives line and column."""

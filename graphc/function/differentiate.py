@@ -1,0 +1,123 @@
+"""A graph under an eager tape: one forward and one backward graph, cut so that little is saved.
+
+The joint graph is traced by replaying the function under a tape; after inlining and common-
+subexpression elimination it is cut: what the results need is forward, the rest backward, and what
+crosses is saved.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from graphc.ir import dims
+from graphc.ir.graph import Graph, Node, StateSlot, Value
+from graphc.passes.base import Pipeline
+from graphc.trace.replay import replay
+from graphc.trace.state import recording, tracing
+from graphc.trace.tape import GradientTape
+from graphc.trace.tracer import Tracer
+
+CLEAN = Pipeline.parse("inline, fold, algebra, cse, dce")
+
+
+@dataclass(frozen=True)
+class Derivative:
+    """``forward``: outputs, then saved values. ``backward``: saved values and seeds -> gradients."""
+
+    forward: Graph
+    backward: Graph
+    outputs: int
+    seeded: tuple[int, ...]  # the outputs that take a gradient
+    connected: tuple[bool, ...]  # the parameters that get one
+
+
+def differentiate(graph: Graph, wanted: tuple[bool, ...]) -> Derivative:
+    """Gradients of ``graph`` by the ``wanted`` ones of its parameters (inputs, then state)."""
+    joint, seeds, connected = _joint(graph, wanted)
+    steps = CLEAN.run(joint)
+    joint = steps[-1].after if steps else joint
+    parameters, seed_values = (
+        joint.inputs[: -len(seeds) or None],
+        joint.inputs[len(joint.inputs) - len(seeds) :],
+    )
+    results = joint.outputs[: len(graph.results)]
+    grads = joint.outputs[len(graph.results) :]
+    early = _ancestors(joint, results)
+    forward_nodes = tuple(n for n in joint.nodes if n in early)
+    backward_nodes = tuple(n for n in joint.nodes if n not in early and n.outputs)
+    saved = _crossing(joint, early, backward_nodes, grads, seed_values)
+    count = len(graph.outputs)
+    updates = iter(results[count:])
+    state = tuple(
+        StateSlot(value, next(updates) if slot.update is not None else None, slot.key)
+        for slot, value in zip(graph.state, parameters[len(graph.inputs) :], strict=True)
+    )
+    forward = Graph(
+        graph.name,
+        parameters[: len(graph.inputs)],
+        forward_nodes,
+        (*results[:count], *saved),
+        state,
+    )
+    backward = Graph(f"{graph.name}_backward", (*saved, *seed_values), backward_nodes, tuple(grads))
+    return Derivative(forward, backward, count, tuple(seeds), connected)
+
+
+def _joint(graph: Graph, wanted: tuple[bool, ...]) -> tuple[Graph, list[int], tuple[bool, ...]]:
+    """Parameters and seeds in, results and gradients out."""
+    tracer = Tracer(graph.name)
+    with tracing(tracer), recording(()):
+        given = [tracer.add_parameter(v.type, v.name) for v in graph.parameters]
+        with GradientTape(watch_accessed_variables=False) as tape:
+            sources = [t for t, want in zip(given, wanted, strict=True) if want]
+            tape.watch(sources)
+            results = replay(graph, given, effects=True)
+        seeded = [i for i, v in enumerate(graph.outputs) if v.type.dtype.is_differentiable]
+        seeds = [
+            tracer.add_parameter(results[i].value.type, f"d_{graph.outputs[i].name}")
+            for i in seeded
+        ]  # type: ignore[attr-defined]
+        found = iter(tape.gradient([results[i] for i in seeded], sources, seeds))
+        grads = [next(found) if want else None for want in wanted]
+        outputs = [*results, *(g for g in grads if g is not None)]
+        joint = tracer.finish([tracer.lift(t).value for t in outputs])
+    return joint, seeded, tuple(g is not None for g in grads)
+
+
+def _ancestors(graph: Graph, values: tuple[Value, ...]) -> set[Node]:
+    """The nodes that the values, or any effect, need."""
+    found: set[Node] = {n for n in graph.nodes if n.effect}
+    todo = [*values, *(v for n in found for v in n.inputs)]
+    while todo:
+        node = graph.producer.get(todo.pop())
+        if node is not None and node not in found:
+            found.add(node)
+            todo.extend(node.inputs)
+    return found | {n for n in graph.nodes if n.effect}
+
+
+def _crossing(
+    joint: Graph, early: set[Node], late: tuple[Node, ...], grads: tuple[Value, ...],
+    seeds: tuple[Value, ...],
+) -> tuple[Value, ...]:  # fmt: skip
+    """What the backward graph takes from the forward one, in a stable order."""
+    made = {v for n in late for v in n.outputs} | set(seeds)
+    used = [v for n in late for v in n.inputs] + list(grads)
+    saved = dict.fromkeys(v for v in used if v not in made)
+    # Sizes that only attributes mention must be found at run time: save a value whose shape has
+    # them.
+    known = frozenset().union(*(_plain(v) for v in (*saved, *seeds)))
+    needed = frozenset().union(*(v.type.symbols for n in late for v in n.outputs)) - known
+    forward_values = [*joint.inputs, *(v for n in joint.nodes if n in early for v in n.outputs)]
+    for symbol in sorted(needed):
+        carrier = next((v for v in forward_values if symbol in _plain(v)), None)
+        if carrier is not None:
+            saved[carrier] = None
+    return tuple(saved)
+
+
+def _plain(value: Value) -> frozenset[str]:
+    """Symbols that can be read off the value's shape."""
+    return frozenset(
+        str(d) for d in value.type.shape if isinstance(d, dims.Dim) and d == dims.symbol(str(d))
+    )

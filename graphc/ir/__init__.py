@@ -1,0 +1,1 @@
+"""The language: dtypes, dims, types, graphs, their text, parser and verifier."""

@@ -1,0 +1,5 @@
+"""Training conveniences with Keras's names."""
+
+from graphc.keras.utils.progbar import Progbar
+
+__all__ = ["Progbar"]

@@ -1,0 +1,1 @@
+"""From graphs to arrays: interpreter, planner, code generator, loader and the native driver."""

@@ -1,0 +1,192 @@
+"""The disk cache of compiled kernels.
+
+An entry is a file named by a hash of the kernel's text and of everything that its machine code depends on.
+Files are written whole or not at all and carry a checksum; whatever is damaged, foreign or unwritable counts
+as a miss, so that the cache can cost time but never correctness.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import tempfile
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from graphc import config
+from graphc.errors import CacheWarning
+
+MAGIC = b"graphc kernel 1\n"
+SUFFIX = ".kernel"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A compiled kernel: machine code, the name of its function, the functions it calls."""
+
+    symbol: str
+    code: bytes
+    needs: tuple[str, ...] = ()
+
+
+@cache
+def environment() -> str:
+    """What machine code depends on besides the kernel's text."""
+    import platform
+    from importlib.metadata import version
+
+    import llvmlite.binding as llvm  # lazy: start-up time
+
+    features = llvm.get_host_cpu_features().flatten()
+    names = ("graphc", "numba", "llvmlite", "numpy")
+    versions = [f"{name} {_version(name, version)}" for name in names]
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return "\n".join([*versions, python, llvm.get_host_cpu_name(), features, _sources()])
+
+
+def _version(name: str, version: object) -> str:
+    try:
+        return version(name)  # type: ignore[operator]
+    except Exception:  # not installed as a distribution: the sources below tell versions apart
+        return "unknown"
+
+
+@cache
+def _sources() -> str:
+    """A hash of the files that kernels are compiled with: editing them must not reuse old code."""
+    digest = hashlib.sha256()
+    for name in ("kernel_prelude.py", "vecmath.py", "loader.py"):
+        digest.update((Path(__file__).parent / name).read_bytes())
+    return digest.hexdigest()
+
+
+def key_of(text: str) -> str:
+    """The name of a kernel: the same text on the same machine has the same."""
+    return hashlib.sha256(f"{environment()}\n{text}".encode()).hexdigest()[:40]
+
+
+# --- reading and writing ----------------------------------------------------------------------------
+
+
+def read(key: str) -> Entry | None:
+    """The entry, or None if there is none that can be trusted."""
+    folder = _folder()
+    if folder is None:
+        return None
+    try:
+        raw = (folder / f"{key}{SUFFIX}").read_bytes()
+    except OSError:
+        return None
+    return _decode(raw)
+
+
+def _decode(raw: bytes) -> Entry | None:
+    if not raw.startswith(MAGIC):
+        return None
+    head, _, code = raw[len(MAGIC) :].partition(b"\n")
+    try:
+        found = json.loads(head)
+        intact = hashlib.sha256(code).hexdigest() == found["sha256"]
+        return Entry(str(found["symbol"]), code, tuple(found["needs"])) if intact else None
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def write(key: str, entry: Entry, source: str) -> Path | None:
+    """Store an entry and its source; returns the source's path, None where nothing can be stored."""
+    folder = _folder()
+    if folder is None:
+        return None
+    digest = hashlib.sha256(entry.code).hexdigest()
+    head = {"symbol": entry.symbol, "needs": entry.needs, "sha256": digest}
+    raw = MAGIC + json.dumps(head).encode() + b"\n" + entry.code
+    try:
+        _write_whole(folder / f"{key}{SUFFIX}", raw)
+        _write_whole(folder / f"k_{key}.py", source.encode())
+    except OSError as error:
+        _warn_once(f"kernels cannot be stored in {folder} ({error}); they are compiled anew")
+        return None
+    return folder / f"k_{key}.py"
+
+
+def _write_whole(path: Path, raw: bytes) -> None:
+    """Write to a file of its own, then rename: readers see the old file or the new one."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(raw)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+# --- the folder -------------------------------------------------------------------------------------
+
+
+def _folder() -> Path | None:
+    """The cache folder, if it is ours alone; machine code from others is never loaded."""
+    return _checked(config.options().cache_dir)
+
+
+_seen: dict[Path, Path | None] = {}
+
+
+def _checked(folder: Path) -> Path | None:
+    if folder not in _seen or (_seen[folder] is not None and not folder.is_dir()):
+        _seen[folder] = folder if _usable(folder) else None
+    return _seen[folder]
+
+
+def _usable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        found = folder.stat()
+    except OSError as error:
+        _warn_once(f"the kernel cache {folder} cannot be used ({error}); kernels are compiled anew")
+        return False
+    if not hasattr(os, "getuid"):
+        return True
+    if found.st_uid != os.getuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        _warn_once(
+            f"the kernel cache {folder} belongs to, or can be written by, another user; it is not used"
+        )
+        return False
+    return True
+
+
+_warned: set[str] = set()
+
+
+def _warn_once(message: str) -> None:
+    if message not in _warned:
+        _warned.add(message)
+        warnings.warn(CacheWarning(message), stacklevel=2)
+
+
+# --- for the command line ---------------------------------------------------------------------------
+
+
+def entries() -> Iterator[Path]:
+    """The files of the cache, compiled kernels and their sources."""
+    folder = config.options().cache_dir
+    if folder.is_dir():
+        yield from sorted(p for p in folder.iterdir() if p.suffix in (SUFFIX, ".py"))
+
+
+def size() -> int:
+    """Bytes in the cache."""
+    return sum(path.stat().st_size for path in entries())
+
+
+def clear() -> int:
+    """Remove every entry; returns how many files went."""
+    paths = list(entries())
+    for path in paths:
+        path.unlink(missing_ok=True)
+    return len(paths)

@@ -1,0 +1,394 @@
+"""Control flow on tensors: regions are traced one by one, then emitted as one `if`, `while` or
+`for` node.
+
+What a region uses of the trace around it becomes a capture; Variables it reads become parameters
+and those it writes become results.  A region that is not emitted is dropped with all it recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from graphc.errors import InvalidArgumentError
+from graphc.ir import dtypes
+from graphc.ir.dims import Dim
+from graphc.ir.graph import Graph, Node, Value
+from graphc.ir.types import TensorType
+from graphc.ops import control, ops
+from graphc.trace import dispatch
+from graphc.trace.dispatch import convert_to_tensor
+from graphc.trace.gradient import zeros_like
+from graphc.trace.state import current, tracing, user_loc
+from graphc.trace.tensor import SymbolicTensor, Tensor
+from graphc.trace.tracer import Held, Tracer
+
+
+class Region(Tracer):
+    """The tracer of a branch or a loop body; ``params`` are its declared parameters."""
+
+    def __init__(self, label: str, types: Sequence[TensorType], names: Sequence[str]) -> None:
+        parent = current.tracer
+        if parent is None:
+            raise InvalidArgumentError("control flow is staged only inside a @function")
+        super().__init__(label, parent)
+        named = names or ["x"] * len(types)
+        self.params = [self.add_parameter(t, n) for t, n in zip(types, named, strict=True)]
+
+
+def is_symbolic(x: Any) -> bool:
+    """Whether ``x`` is a tensor of a trace in progress."""
+    return isinstance(x, SymbolicTensor)
+
+
+def constant(value: Any, dtype: Any = None) -> SymbolicTensor:
+    """A literal of the current trace."""
+    tracer = _tracer()
+    return tracer.lift(dispatch.constant(value, None if dtype is None else dtypes.as_dtype(dtype)))
+
+
+def convert(value: Any, like: TensorType | None = None) -> SymbolicTensor:
+    """A value as a tensor of the current trace; numbers take ``like``'s dtype if they can."""
+    return _tracer().lift(convert_to_tensor(value, dtype_hint=None if like is None else like.dtype))
+
+
+def _tracer() -> Tracer:
+    if current.tracer is None:
+        raise InvalidArgumentError("nothing is being traced here")
+    return current.tracer
+
+
+@contextmanager
+def region(
+    label: str, types: Sequence[TensorType] = (), names: Sequence[str] = ()
+) -> Iterator[Region]:
+    """Trace what is called inside into a region of its own."""
+    made = Region(label, types, names)
+    with tracing(made):
+        yield made
+
+
+@contextmanager
+def reopen(made: Region) -> Iterator[Region]:
+    """Add more nodes to a region."""
+    with tracing(made):
+        yield made
+
+
+def join(a: TensorType, b: TensorType) -> TensorType | None:
+    """A type both fit: unequal dims become a fresh symbol.  None if dtypes or ranks differ."""
+    if a.dtype is not b.dtype or a.rank != b.rank:
+        return None
+    tracer = _tracer()
+    return a.with_shape(
+        x if x == y else tracer.fresh_symbol() for x, y in zip(a.shape, b.shape, strict=True)
+    )
+
+
+# --- captures
+# ---------------------------------------------------------------------------------------
+
+
+class _Captures:
+    """The union of what several regions take from the trace around them, in one order."""
+
+    def __init__(self, parent: Tracer, regions: Sequence[Region]) -> None:
+        self.parent, self.regions = parent, regions
+        self.variables: dict[Any, Any] = {}  # key -> Variable
+        self.tensors: dict[int, Tensor] = {}
+        for r in regions:
+            self.variables.update((key, r.root.objects[key]) for key in r.variables)
+            self.tensors.update((i, outer) for i, (outer, _) in r.captures.items())
+        held = [(key, any(_wrote(r, key) for r in regions)) for key in self.variables]
+        self.written = [key for key, yes in held if yes]
+        self.only_read = [key for key, yes in held if not yes]
+
+    def outer_variable(self, key: Any) -> SymbolicTensor:
+        return self.parent.read(self.variables[key])
+
+    def entries(self, r: Region, keys: Sequence[Any]) -> list[Value]:
+        return [_held(r, self.variables[key]).entry.value for key in keys]
+
+    def current(self, r: Region, keys: Sequence[Any]) -> list[Value]:
+        return [_held(r, self.variables[key]).now.value for key in keys]
+
+    def fixed(self, r: Region) -> list[Value]:
+        """Parameters for what the regions only read."""
+        read = self.entries(r, self.only_read)
+        return read + [r.lift(t).value for t in self.tensors.values()]
+
+    def outer_fixed(self) -> tuple[list[Tensor], list[Any]]:
+        """Operands for the same, with the objects tapes know them by."""
+        inputs = [self.outer_variable(key) for key in self.only_read]
+        keys = [self.variables[key] for key in self.only_read]
+        return inputs + list(self.tensors.values()), keys + list(self.tensors.values())
+
+    def write_back(self, results: Sequence[SymbolicTensor]) -> None:
+        for key, result in zip(self.written, results, strict=True):
+            self.parent.write(self.variables[key], result)
+
+
+def _wrote(r: Region, key: Any) -> bool:
+    held = r.variables.get(key)
+    return held is not None and held.written
+
+
+def _held(r: Region, variable: Any) -> Held:
+    r.read(variable)
+    return r.variables[variable.key]
+
+
+def _close(r: Region, inputs: Sequence[Value], outputs: Sequence[Value]) -> Graph:
+    r.finished = True
+    return Graph(r.name, tuple(inputs), tuple(r.nodes), tuple(outputs))
+
+
+def _values(r: Region, outs: Sequence[Any]) -> list[Value]:
+    with reopen(r):
+        return [r.lift(convert_to_tensor(t)).value for t in outs]
+
+
+# --- if -------------------------------------------------------------------------------------------
+
+
+def emit_if(
+    pred: Tensor,
+    then_r: Region,
+    then_outs: Sequence[Any],
+    else_r: Region,
+    else_outs: Sequence[Any],
+    names: Sequence[str] = (),
+) -> list[SymbolicTensor]:
+    """An `if` node of two traced branches; dtypes of the results must agree, shapes are joined."""
+    tracer = _tracer()
+    outs = {r: _values(r, o) for r, o in ((then_r, then_outs), (else_r, else_outs))}
+    held = _Captures(tracer, (then_r, else_r))
+    fixed, keys = held.outer_fixed()
+    operands = [held.outer_variable(k) for k in held.written] + fixed
+    keys = [held.variables[k] for k in held.written] + keys
+    graphs = {}
+    for label, r in (("then", then_r), ("else", else_r)):
+        results = outs[r] + held.current(r, held.written)
+        inputs = held.entries(r, held.written) + held.fixed(r)
+        graphs[label] = _close(r, inputs, results)
+    joined = _joined(tracer, graphs["then"], graphs["else"])
+    named = list(names or [""] * len(then_outs))
+    named += [held.variables[k].symbol_name for k in held.written]
+    results = tracer.call(
+        control.if_, [pred, *operands], [pred, *keys], {"joined": joined}, graphs, named
+    )
+    count = len(then_outs)
+    held.write_back(results[count:])
+    return list(results[:count])
+
+
+def _joined(tracer: Tracer, a: Graph, b: Graph) -> tuple[Any, ...]:
+    """Fresh symbols for the dims in which the branches' results differ."""
+    found = []
+    for at, (x, y) in enumerate(zip(a.outputs, b.outputs, strict=True)):
+        for i, (p, q) in enumerate(zip(x.type.shape, y.type.shape, strict=True)):
+            if p != q:
+                found.append(((at, i), tracer.fresh_symbol()))
+    return tuple(found)
+
+
+# --- loops
+# ------------------------------------------------------------------------------------------
+
+
+def emit_while(
+    init: Sequence[Any],
+    cond_r: Region,
+    cond_out: Any,
+    body_r: Region,
+    body_outs: Sequence[Any],
+    names: Sequence[str] = (),
+) -> list[SymbolicTensor]:
+    """A `while` node; both regions have one parameter per carried value, in one order."""
+    tracer = _tracer()
+    cond_values, body_values = _values(cond_r, [cond_out]), _values(body_r, body_outs)
+    held = _Captures(tracer, (cond_r, body_r))
+    if any(_wrote(cond_r, key) for key in held.written):
+        raise InvalidArgumentError("the condition of a staged `while` assigns a Variable")
+    fixed, keys = held.outer_fixed()
+    start = [tracer.lift(convert_to_tensor(t)) for t in init]
+    state = [held.outer_variable(k) for k in held.written]
+    graphs = {}
+    for label, r, outs in (("cond", cond_r, cond_values), ("body", body_r, body_values)):
+        inputs = [p.value for p in r.params] + held.entries(r, held.written) + held.fixed(r)
+        results = outs + (held.current(r, held.written) if label == "body" else [])
+        graphs[label] = _close(r, inputs, results)
+    attrs = {"carried": len(start) + len(state), "stacked": 0, "length": None, "count": False}
+    return _loop(
+        control.while_, held, [], start, state, [], fixed, keys, attrs, graphs, init, names
+    )
+
+
+def emit_for(
+    trip_count: Any,
+    init: Sequence[Any],
+    body_r: Region,
+    body_outs: Sequence[Any],
+    names: Sequence[str] = (),
+    scanned: Sequence[Any] = (),
+    stacked: Sequence[Any] = (),
+    reverse: bool = False,
+    length: Any = None,
+) -> list[SymbolicTensor]:
+    """A `for` node over 0..trip_count-1; returns the carried values, then the stacked ones.
+
+    ``body_r.params`` are the i32 index, the carried values, a row of each ``scanned`` tensor.
+    """
+    tracer = _tracer()
+    count = tracer.lift(convert_to_tensor(trip_count, dtype_hint=dtypes.int32))
+    if count.dtype is not dtypes.int32:
+        count = tracer.lift(ops.cast(count, dtype=dtypes.int32))
+    body_values, rows = _values(body_r, body_outs), _values(body_r, stacked)
+    held = _Captures(tracer, (body_r,))
+    fixed, keys = held.outer_fixed()
+    start = [tracer.lift(convert_to_tensor(t)) for t in init]
+    over = [tracer.lift(convert_to_tensor(t)) for t in scanned]
+    state = [held.outer_variable(k) for k in held.written]
+    k = len(start)
+    params = [p.value for p in body_r.params]
+    entries = held.entries(body_r, held.written)
+    inputs = params[: 1 + k] + entries + params[1 + k :] + held.fixed(body_r)
+    results = body_values + held.current(body_r, held.written) + rows
+    if length is None and rows:
+        length = trip_length(count)
+    attrs = {"carried": k + len(state), "scanned": len(over), "stacked": len(rows),
+             "length": length, "reverse": reverse}  # fmt: skip
+    graphs = {"body": _close(body_r, inputs, results)}
+    everything = _loop(
+        control.for_, held, [count], start, state, over, fixed, keys, attrs, graphs,
+        [*init], names, list(scanned),
+    )  # fmt: skip
+    return everything
+
+
+def trip_length(count: SymbolicTensor) -> Any:
+    """The trip count as a dimension: known, or a fresh symbol."""
+    known = count.tracer.static_value(count)
+    return known if isinstance(known, int | Dim) else count.tracer.fresh_symbol("t")
+
+
+def _loop(
+    op: Any, held: _Captures, count: list[Any], start: list[Any], state: list[Any], over: list[Any],
+    fixed: list[Any], keys: list[Any], attrs: dict[str, Any], graphs: dict[str, Graph],
+    init_keys: Sequence[Any], names: Sequence[str], over_keys: Sequence[Any] = (),
+) -> list[SymbolicTensor]:  # fmt: skip
+    operands = count + start + state + over + fixed
+    known = [*count, *init_keys, *(held.variables[k] for k in held.written), *over_keys, *keys]
+    rows = attrs["stacked"]
+    named = list(names or [""] * len(start))
+    named += [held.variables[k].symbol_name for k in held.written] + [""] * rows
+    results = held.parent.call(op, operands, known, attrs, graphs, named)
+    k = len(start)
+    held.write_back(results[k : k + len(state)])
+    return list(results[:k]) + list(results[k + len(state) :])
+
+
+# --- loops that save what their gradient needs
+# --------------------------------------------------------
+
+
+def with_saved_carries(
+    node: Node, tracer: Tracer
+) -> tuple[list[SymbolicTensor], Any, SymbolicTensor]:
+    """Make a loop node stack its carried values as they were at the start of each iteration.
+
+    Returns the stacks, their length and the trip count.  The node is exchanged within its trace.
+    """
+    node = tracer.producers[node.outputs[0]]  # it may have been exchanged before
+    attrs, body = dict(node.attrs), node.regions["body"]
+    is_while = node.op is control.while_
+    first, k = (0 if is_while else 1), attrs["carried"]
+    kept = attrs["stacked"]
+    if attrs.get("saved"):
+        return _saved(node, tracer)
+    length = attrs["length"]
+    if length is None:
+        length = (
+            tracer.fresh_symbol("t")
+            if is_while
+            else trip_length(SymbolicTensor(node.inputs[0], tracer))
+        )
+    entry = body.inputs[first : first + k]
+    new_body = body.replace(outputs=body.outputs + entry)
+    attrs |= {"stacked": kept + k, "length": length, "saved": True}
+    types = [v.type.with_shape((length, *v.type.shape)) for v in entry]
+    added = [Value(tracer.unique(f"{v.name}.saved"), t) for v, t in zip(entry, types, strict=True)]
+    outputs = [*node.outputs[: k + kept], *added]
+    if is_while:
+        attrs["count"] = True
+        outputs.append(Value(tracer.unique("trips"), TensorType(dtypes.int32)))
+    new = Node(
+        node.op, node.inputs, tuple(outputs), attrs, {**node.regions, "body": new_body}, node.loc
+    )
+    tracer.replace_node(node, new)
+    return _saved(new, tracer)
+
+
+def _saved(node: Node, tracer: Tracer) -> tuple[list[SymbolicTensor], Any, SymbolicTensor]:
+    k = node.attrs["carried"]
+    end = len(node.outputs) - (1 if node.attrs.get("count") else 0)
+    stacks = [SymbolicTensor(v, tracer) for v in node.outputs[end - k : end]]
+    count = node.outputs[-1] if node.op is control.while_ else node.inputs[0]
+    return stacks, node.attrs["length"], SymbolicTensor(count, tracer)
+
+
+# --- calls with their own gradient
+# --------------------------------------------------------------------
+
+
+def emit_custom_call(
+    name: str,
+    inputs: Sequence[Tensor],
+    keys: Sequence[Any],
+    body_r: Region,
+    outputs: Sequence[Any],
+    vjp_r: Region,
+    grads: Sequence[Any],
+) -> list[SymbolicTensor]:
+    """A `call` node with a ``vjp`` region: arguments, captures, result gradients -> gradients."""
+    tracer = _tracer()
+    body_values, grad_values = _values(body_r, outputs), _values(vjp_r, grads)
+    held = _Captures(tracer, (body_r, vjp_r))
+    if held.written:
+        raise InvalidArgumentError("a function with a custom gradient assigns a Variable")
+    fixed, fixed_keys = held.outer_fixed()
+    count = len(inputs)
+    with reopen(vjp_r):  # captures get no gradient
+        constants = [SymbolicTensor(v, vjp_r) for v in held.fixed(vjp_r)]
+        grad_values += [vjp_r.lift(zeros_like(t)).value for t in constants]
+    body = _close(body_r, [p.value for p in body_r.params] + held.fixed(body_r), body_values)
+    args, seeds = vjp_r.params[:count], vjp_r.params[count:]
+    vjp_inputs = [p.value for p in args] + held.fixed(vjp_r) + [p.value for p in seeds]
+    vjp = _close(vjp_r, vjp_inputs, grad_values)
+    regions = {"body": body, "vjp": vjp}
+    names = [v.name for v in body.outputs]
+    return list(
+        tracer.call(
+            control.call, [*inputs, *fixed], [*keys, *fixed_keys], {"name": name}, regions, names
+        )
+    )
+
+
+# --- asserts
+# ----------------------------------------------------------------------------------------
+
+
+def emit_assert(
+    pred_ok: Tensor, exception: type[Exception], args: Sequence[Any], loc: Any = None
+) -> None:
+    """Raise ``exception(*args)`` at run time where ``pred_ok`` is false."""
+    tensors = [a for a in args if isinstance(a, Tensor)]
+    template = tuple(None if isinstance(a, Tensor) else a for a in args)
+    ops.raise_unless(pred_ok, *tensors, exception=exception, template=template)
+
+
+__all__ = [
+    "Region", "constant", "convert", "emit_assert", "emit_for", "emit_if", "emit_while",
+    "is_symbolic", "join", "region", "reopen", "user_loc", "with_saved_carries",
+]  # fmt: skip

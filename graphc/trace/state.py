@@ -1,0 +1,100 @@
+"""What each thread is doing: the trace in progress and the tapes that record."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import TYPE_CHECKING
+
+from graphc.ir.graph import Loc
+
+if TYPE_CHECKING:
+    from graphc.trace.tape import GradientTape
+    from graphc.trace.tracer import Tracer
+
+PACKAGE = str(Path(__file__).resolve().parent.parent) + "/"
+
+
+class ThreadState(threading.local):
+    """``busy`` is True when an op cannot simply run: something traces or records."""
+
+    def __init__(self) -> None:
+        self.tracer: Tracer | None = None
+        self.tapes: tuple[GradientTape, ...] = ()
+        self.busy = False
+        self.loc: Loc | None = None  # overrides the caller's line (gradients keep their op's line)
+
+    def enter(self, tracer: Tracer | None, tapes: tuple[GradientTape, ...]) -> None:
+        self.tracer, self.tapes = tracer, tapes
+        self.busy = tracer is not None or bool(tapes)
+
+
+current = ThreadState()
+
+
+@contextmanager
+def tracing(tracer: Tracer | None) -> Iterator[None]:
+    """Record the ops called inside into ``tracer`` (None: run them eagerly)."""
+    before = current.tracer
+    current.enter(tracer, current.tapes)
+    try:
+        yield
+    finally:
+        current.enter(before, current.tapes)
+
+
+@contextmanager
+def recording(tapes: tuple[GradientTape, ...]) -> Iterator[None]:
+    """Let just these tapes record what happens inside."""
+    before = current.tapes
+    current.enter(current.tracer, tapes)
+    try:
+        yield
+    finally:
+        current.enter(current.tracer, before)
+
+
+@contextmanager
+def located(loc: Loc | None) -> Iterator[None]:
+    """Give every op called inside this place in the user's source."""
+    before = current.loc
+    current.loc = loc or before
+    try:
+        yield
+    finally:
+        current.loc = before
+
+
+_positions: dict[tuple[CodeType, int], Loc] = {}
+
+
+def user_frame() -> FrameType | None:
+    """The innermost frame that is not graphc's own."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        frame = frame.f_back
+    return frame
+
+
+def user_loc() -> Loc | None:
+    """Where in the user's source the current op was called."""
+    if current.loc is not None:
+        return current.loc
+    frame = user_frame()
+    return None if frame is None else _position(frame.f_code, frame.f_lasti, frame.f_lineno)
+
+
+def _position(code: CodeType, instruction: int, line: int) -> Loc:
+    found = _positions.get((code, instruction))
+    if found is None:
+        columns = [p[2] or 0 for p in code.co_positions()]
+        at = instruction // 2
+        found = Loc(code.co_filename, line, columns[at] if at < len(columns) else 0)
+        if len(_positions) > 100_000:  # a process that makes code for ever must not grow for ever
+            _positions.clear()
+        _positions[code, instruction] = found
+    return found

@@ -1,0 +1,118 @@
+"""What graphc costs beside the arithmetic: eager ops, tape, calls, tracing and passes.
+
+`python -m tests.benchmarks.overhead` prints the figures as JSON; it is run as a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from statistics import median
+
+import numpy as np
+
+from tests.benchmarks.figures import Figure, interleaved
+
+
+def eager_op() -> list[Figure]:
+    """Compare small eager ops with the numpy calls that do their work."""
+    import graphc as tf
+
+    a, b = (np.linspace(-1, 1, 640, dtype=np.float32).reshape(64, 10) for _ in range(2))
+    s, t = tf.constant(a), tf.constant(b)
+    pairs: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
+        "add": (lambda: s + t, lambda: a + b),
+        "matmul": (lambda: tf.matmul(s, t, transpose_b=True), lambda: a @ b.T),
+        "reduce_sum": (lambda: tf.reduce_sum(s, axis=1), lambda: a.sum(axis=1)),
+    }
+    figures = []
+    for name, (ours, numpy) in pairs.items():
+        times = interleaved({"ours": ours, "numpy": numpy}, repeat=1000)
+        figures.append(Figure(f"eager {name} f32[64, 10]", times["ours"], "numpy", times["numpy"]))
+    return figures
+
+
+def tape() -> list[Figure]:
+    """Compare five recorded ops and their gradient with the same five ops unrecorded."""
+    import graphc as tf
+
+    x = tf.constant(np.linspace(-1, 1, 640, dtype=np.float32).reshape(64, 10))
+
+    def five_ops() -> object:
+        return tf.reduce_sum(tf.square(tf.tanh(x * 2.0 + 1.0)))
+
+    def recorded() -> object:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = five_ops()
+        return tape.gradient(y, x)
+
+    times = interleaved({"tape": recorded, "plain": five_ops}, repeat=300)
+    name = "tape: 5 ops and their gradient"
+    return [Figure(name, times["tape"], "the ops alone", times["plain"])]
+
+
+def call() -> list[Figure]:
+    """Time a compiled function whose work is next to nothing."""
+    import graphc as tf
+
+    arrays = [np.full(4, float(index), np.float32) for index in range(5)]
+    tensors = [tf.constant(array) for array in arrays]
+
+    @tf.function
+    def total(a, b, c, d, e):
+        return a + b + c + d + e
+
+    def numpy_total(a, b, c, d, e):
+        return a + b + c + d + e
+
+    times = interleaved(
+        {"ours": lambda: total(*tensors), "numpy": lambda: numpy_total(*arrays)}, repeat=2000
+    )
+    name = "call of a function of five f32[4]"
+    return [Figure(name, times["ours"], "numpy, 4 adds", times["numpy"], "budget 15 us")]
+
+
+def stages() -> list[Figure]:
+    """Time what happens before the first run of the digits step, with kernels in the disk cache."""
+    import graphc as tf
+    from tests.benchmarks.contestants import tensorflow_style
+    from tests.benchmarks.problem import digits_problem
+
+    steps: list[Callable[..., object]] = []
+    problem = digits_problem()
+    eager = tensorflow_style(tf, problem, lambda step: steps.append(step) or step)
+    batch = [tf.constant(array) for array in problem.batch(0)]
+    seconds: dict[str, list[float]] = {"trace": [], "passes": [], "plan and load": []}
+    for _ in range(6):
+        function = tf.function(steps[0])
+        stage = _stopwatch()
+        concrete = function.get_concrete_function(*batch)
+        seconds["trace"].append(stage())
+        assert concrete.function.optimized
+        seconds["passes"].append(stage())
+        assert concrete.function.executable
+        seconds["plan and load"].append(stage())
+    step = interleaved({"eager": lambda: eager.step(0)}, repeat=20)["eager"]
+    return [
+        Figure(f"digits step: {name}", median(times), "one eager step", step)
+        for name, times in seconds.items()
+    ]
+
+
+def _stopwatch() -> Callable[[], float]:
+    """Return a function that gives the seconds since it was last asked."""
+    last = time.perf_counter()
+
+    def lap() -> float:
+        nonlocal last
+        before, last = last, time.perf_counter()
+        return last - before
+
+    return lap
+
+
+if __name__ == "__main__":
+    parts = (eager_op, tape, call, stages)
+    print(json.dumps([figure.as_json() for part in parts for figure in part()]))

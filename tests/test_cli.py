@@ -1,0 +1,73 @@
+"""The command line: what it does, and one clear line for what it refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from graphc import config
+from graphc.cli import main
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["demo", "--learning-rate", "nan"], "must be a finite number above 0, not nan"),
+        (["demo", "--learning-rate", "inf"], "must be a finite number above 0, not inf"),
+        (["demo", "--learning-rate", "-1"], "must be a finite number above 0, not -1"),
+        (["demo", "--learning-rate", "0"], "must be a finite number above 0, not 0"),
+        (["demo", "--learning-rate", "fast"], "not a number: 'fast'"),
+        (["demo", "--batch-size", "0"], "must be at least 1, not 0"),
+        (["demo", "--batch-size", "6.5"], "not a number: '6.5'"),
+        (["demo", "--epochs", "-3"], "must be at least 1, not -3"),
+        (["demo", "--seed", "-1"], "must be from 0 to 4294967295, not -1"),
+        (["dance"], "invalid choice: 'dance'"),
+        ([], "required: command"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_status_2(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    error = capsys.readouterr().err
+    assert stopped.value.code == 2
+    assert message in error and error.count("\n") == 1
+
+
+def test_a_batch_larger_than_the_data_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--batch-size", "5000"]) == 2
+    captured = capsys.readouterr()
+    assert "batch size 5000 must be from 1 to 1438" in captured.err
+    assert "Traceback" not in captured.err
+
+
+def test_a_loss_that_is_not_finite_stops_the_demo(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--learning-rate", "1e38", "--epochs", "3"]) == 1
+    assert "with learning rate 1e+38; try a smaller one" in capsys.readouterr().err
+
+
+def test_demo_reaches_its_accuracy(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo"]) == 0
+    output = capsys.readouterr().out
+    bars = [line for line in output.splitlines() if "test accuracy" in line]
+    assert len(bars) == 4, "two models, each eager and as a graph"
+    accuracies = [float(line.split("test accuracy: ")[1]) for line in bars]
+    assert min(accuracies) >= 0.95
+    losses = [float(line.split("loss: ")[1].split(" ")[0]) for line in bars]
+    assert losses[0] == pytest.approx(losses[1], rel=0.02)
+    assert losses[2] == pytest.approx(losses[3], rel=0.02)
+    assert "speed-up" in output and "Where to look next" in output
+
+
+def test_cache_shows_and_clears(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for name in ("a.kernel", "b.kernel", "k_a.py"):
+        (tmp_path / name).write_bytes(b"0" * 50_000)
+    with config.override(cache_dir=tmp_path):
+        assert main(["cache", "--list"]) == 0
+        shown = capsys.readouterr().out
+        assert "a.kernel" in shown and shown.endswith(f"2 kernels, 0.1 MB in {tmp_path}\n")
+        assert main(["cache", "--clear"]) == 0
+    assert capsys.readouterr().out == f"0 kernels, 0.0 MB in {tmp_path}\n"
+    assert not list(tmp_path.iterdir())
