@@ -1,11 +1,13 @@
-"""The command line: `python -m graphc demo | bench | cache`."""
+"""The command line: `python -m graphc demo | bench | explain | cache`."""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import math
 import sys
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import NoReturn, TypeVar
 
 __all__ = ["main"]
@@ -33,6 +35,7 @@ def _parser() -> CommandLine:
     commands = parser.add_subparsers(required=True, metavar="command")
     _add_demo(commands)
     _add_bench(commands)
+    _add_explain(commands)
     _add_cache(commands)
     return parser
 
@@ -74,6 +77,43 @@ def _bench(options: argparse.Namespace) -> int:
     except ValueError as error:
         return _failed(error, 2)
     return 0
+
+
+def _add_explain(commands: argparse._SubParsersAction[CommandLine]) -> None:
+    explain = commands.add_parser("explain", help="report what graphc did with a function")
+    explain.add_argument("function", type=_target, metavar="MODULE:FUNCTION")
+    explain.add_argument(
+        "arguments",
+        nargs="*",
+        metavar="ARGUMENT",
+        help="Python expressions in the module's names, such as 'x[:64]'; "
+        "a function with an input signature needs none",
+    )
+    explain.set_defaults(command=_explain)
+
+
+def _explain(options: argparse.Namespace) -> int:
+    import graphc as gc
+
+    module_name, path = options.function
+    sys.path.insert(0, "")  # as `python -m` does; the installed script would not see this folder
+    try:
+        module = importlib.import_module(module_name)
+        function = attrgetter(path)(module)
+    except (ImportError, AttributeError) as error:
+        return _failed(error, 2)
+    function = function if hasattr(function, "explain") else gc.function(function)
+    # The user's own expressions over the user's own module, on the user's own command line.
+    arguments = [eval(text, dict(vars(module))) for text in options.arguments]
+    print(function.explain(*arguments))
+    return 0
+
+
+def _target(text: str) -> tuple[str, str]:
+    module, colon, path = text.partition(":")
+    if not (module and colon and path):
+        raise argparse.ArgumentTypeError(f"write it as module:function, not {text!r}")
+    return module, path
 
 
 def _add_cache(commands: argparse._SubParsersAction[CommandLine]) -> None:

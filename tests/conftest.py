@@ -6,6 +6,11 @@ import os
 import tempfile
 
 import pytest
+from hypothesis import settings
+
+# Compiling a kernel takes longer than hypothesis's patience, and CI must not fail by chance.
+settings.register_profile("graphc", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("graphc")
 
 _CACHE = pytest.StashKey[tempfile.TemporaryDirectory]()
 

@@ -22,6 +22,7 @@ from graphc.cli import main
         (["demo", "--batch-size", "6.5"], "not a number: '6.5'"),
         (["demo", "--epochs", "-3"], "must be at least 1, not -3"),
         (["demo", "--seed", "-1"], "must be from 0 to 4294967295, not -1"),
+        (["explain", "step"], "write it as module:function, not 'step'"),
         (["dance"], "invalid choice: 'dance'"),
         ([], "required: command"),
     ],
@@ -71,3 +72,18 @@ def test_cache_shows_and_clears(capsys: pytest.CaptureFixture[str], tmp_path: Pa
         assert main(["cache", "--clear"]) == 0
     assert capsys.readouterr().out == f"0 kernels, 0.0 MB in {tmp_path}\n"
     assert not list(tmp_path.iterdir())
+
+
+def test_explain_a_function_of_a_module(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "explained_here.py").write_text(
+        "import graphc as tf\n\nx = tf.ones([2, 3])\n\n\ndef f(a, k):\n    return tf.tanh(a) * k\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert main(["explain", "explained_here:f", "x", "2.0"]) == 0
+    assert "tanh" in capsys.readouterr().out
+    assert main(["explain", "explained_here:g"]) == 2
+    assert "no attribute 'g'" in capsys.readouterr().err
+    assert main(["explain", "not_there_at_all:f"]) == 2
+    assert "No module named 'not_there_at_all'" in capsys.readouterr().err

@@ -47,6 +47,16 @@ ptr_b1 = _pointer("b1")
 
 
 @intrinsic
+def address_of(context: Any, pointer: Any) -> Any:
+    """The address that a pointer holds."""
+
+    def build(target: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ptrtoint(args[0], ir.IntType(64))
+
+    return types.int64(pointer), build
+
+
+@intrinsic
 def call_kernel(context: Any, address: Any, slots: Any, row: Any) -> Any:
     """Call ``int32 kernel(int64*, int64*)`` at an address."""
 
@@ -168,3 +178,52 @@ def truncate_divide(a: Any, b: Any) -> Any:
         return -a
     q = abs(a) // abs(b)
     return q if (a < 0) == (b < 0) else -q
+
+
+# --- matrix products ----------------------------------------------------------------------------------
+
+
+def _cblas(element: Any, bits: int) -> Any:
+    """``cblas_?gemm`` on row-major matrices, at an address: C = op(A) op(B)."""
+
+    def call(context: Any, gemm: Any, ta: Any, tb: Any, m: Any, n: Any, k: Any, a: Any, b: Any, c: Any):
+        def build(target: Any, builder: Any, signature: Any, args: Any) -> Any:
+            integer, enum = ir.IntType(bits), ir.IntType(32)
+            real = target.get_value_type(element)
+            byte = ir.IntType(8).as_pointer()
+            kind = ir.FunctionType(
+                ir.VoidType(), [enum] * 3 + [integer] * 3 + [real, byte, integer, byte, integer, real,
+                                                           byte, integer])  # fmt: skip
+            callee = builder.inttoptr(args[0], kind.as_pointer())
+            zero = ir.Constant(ir.IntType(64), 0)
+            ta, tb = (builder.icmp_signed("!=", v, zero) for v in args[1:3])
+            m, n, k = args[3:6]
+
+            def narrow(v: Any) -> Any:
+                # BLAS refuses a leading dimension of 0, which empty matrices have
+                one = ir.Constant(ir.IntType(64), 1)
+                v = builder.select(builder.icmp_signed("<", v, one), one, v)
+                return v if bits == 64 else builder.trunc(v, integer)
+
+            def plain(v: Any) -> Any:
+                return v if bits == 64 else builder.trunc(v, integer)
+
+            def flag(t: Any) -> Any:
+                return builder.select(t, ir.Constant(enum, 112), ir.Constant(enum, 111))
+
+            lda, ldb = builder.select(ta, m, k), builder.select(tb, k, n)
+            pointers = [builder.inttoptr(v, byte) for v in args[6:9]]
+            builder.call(callee, [
+                ir.Constant(enum, 101), flag(ta), flag(tb), plain(m), plain(n), plain(k),
+                ir.Constant(real, 1.0), pointers[0], narrow(lda), pointers[1], narrow(ldb),
+                ir.Constant(real, 0.0), pointers[2], narrow(n),
+            ])  # fmt: skip
+            return target.get_dummy_value()
+
+        return types.void(*[types.int64] * 9), build
+
+    return intrinsic(call)
+
+
+cblas_gemm_f32, cblas_gemm_f64 = _cblas(types.float32, 32), _cblas(types.float64, 32)
+cblas_gemm_f32_64, cblas_gemm_f64_64 = _cblas(types.float32, 64), _cblas(types.float64, 64)
