@@ -66,3 +66,36 @@ def override(**changes: Any) -> Iterator[Options]:
         yield _current
     finally:
         _current = before
+
+
+# --- what TensorFlow's scripts ask of tf.config -------------------------------------------------------
+
+_eager_functions = False
+
+
+def run_functions_eagerly(run_eagerly: bool) -> None:
+    """Make every ``@function`` call its Python function instead of a graph.
+
+    (TF: ``tf.config.run_functions_eagerly``)
+    """
+    global _eager_functions
+    _eager_functions = bool(run_eagerly)
+
+
+def functions_run_eagerly() -> bool:
+    """Whether `run_functions_eagerly` is in force."""
+    return _eager_functions
+
+
+@dataclass(frozen=True)
+class PhysicalDevice:
+    """A device that computes."""
+
+    name: str
+    device_type: str
+
+
+def list_physical_devices(device_type: str | None = None) -> list[PhysicalDevice]:
+    """The CPU; graphc has no other device."""
+    devices = [PhysicalDevice("/physical_device:CPU:0", "CPU")]
+    return [d for d in devices if device_type in (None, d.device_type)]

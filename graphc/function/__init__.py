@@ -1,15 +1,7 @@
 """`@function`: the one place where conversion, tracing, passes and execution are put together."""
 
 from graphc.function.concrete import ConcreteFunction
-from graphc.function.polymorphic import (
-    Function,
-    function,
-    functions_run_eagerly,
-    run_functions_eagerly,
-)
+from graphc.function.polymorphic import Function, function
 from graphc.function.signature import TensorSpec
 
-__all__ = [
-    "ConcreteFunction", "Function", "TensorSpec", "function", "functions_run_eagerly",
-    "run_functions_eagerly",
-]  # fmt: skip
+__all__ = ["ConcreteFunction", "Function", "TensorSpec", "function"]

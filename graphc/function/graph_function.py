@@ -14,8 +14,9 @@ from graphc.function.differentiate import Derivative, differentiate
 from graphc.ir.graph import Graph
 from graphc.ir.substitute import own_symbols, substitute
 from graphc.ops import control
-from graphc.trace.dispatch import quiet
+from graphc.trace.dispatch import quiet, record
 from graphc.trace.state import current
+from graphc.trace.tape import GradientTape
 from graphc.trace.tensor import EagerTensor, Tensor
 from graphc.trace.variable import STATE_LOCK, Storage, Variable
 
@@ -33,7 +34,7 @@ class GraphFunction:
         self._stateful = bool(graph.state)
         self._version = -1
         self._arrays: list[np.ndarray] = []
-        self._derivatives: dict[tuple[bool, ...], Derivative] = {}
+        self._derivatives: dict[tuple[bool, ...], Recorded] = {}
 
     # --- stages ---
 
@@ -86,11 +87,10 @@ class GraphFunction:
             name: tracer.fresh_symbol(name.rstrip("0123456789")) for name in own_symbols(self.graph)
         }
         graph = substitute(self.graph, fresh)
-        keys = list(tensors) + [slot.key for slot in self.slots]
-        state = [_read_in_trace(tracer, slot.key) for slot in self.slots]
+        state = [_read(slot.key) for slot in self.slots]
         body = Graph(graph.name, graph.parameters, graph.nodes, graph.results)
         results = tracer.call(
-            control.call, [*tensors, *state], keys, {"name": graph.name}, {"body": body},
+            control.call, [*tensors, *state], {"name": graph.name}, {"body": body},
             [v.name for v in graph.results],
         )  # fmt: skip
         count = len(graph.outputs)
@@ -103,23 +103,17 @@ class GraphFunction:
 
     def _call_recorded(self, tensors: Sequence[Any]) -> list[Tensor]:
         inputs = [t if isinstance(t, Tensor) else EagerTensor(np.asarray(t)) for t in tensors]
-        keys = [*inputs, *(slot.key for slot in self.slots)]
-        for tape in current.tapes:
-            for slot in self.slots:
-                if isinstance(slot.key, Variable):
-                    tape.notice(slot.key)
+        operands = [*inputs, *(_read(slot.key) for slot in self.slots)]
         wanted = tuple(
-            k.dtype.is_differentiable and any(t.depends_on(k) for t in current.tapes) for k in keys
+            x.dtype.is_differentiable and any(t.depends_on(x) for t in current.tapes)
+            for x in operands
         )
         if not any(wanted):
-            return [EagerTensor(a) for a in self.run([t._array for t in inputs])]  # type: ignore
-        return self._derivative(wanted).call(inputs, keys)
-
-    def _derivative(self, wanted: tuple[bool, ...]) -> Recorded:
+            return [EagerTensor(a) for a in self.run([_array(t) for t in inputs])]
         made = self._derivatives.get(wanted)
         if made is None:
             made = self._derivatives[wanted] = Recorded(differentiate(self.graph, wanted))
-        return made  # type: ignore[return-value]
+        return made.call(operands, len(inputs))
 
 
 class Recorded:
@@ -130,27 +124,43 @@ class Recorded:
         self.forward = GraphFunction(derivative.forward)
         self.backward = GraphFunction(derivative.backward)
 
-    def call(self, inputs: list[Tensor], keys: list[Any]) -> list[Tensor]:
-        """Run forward and let the tapes note the call as a whole."""
-        results = [EagerTensor(a) for a in self.forward.run([t._array for t in inputs])]  # type:
-        ignore count = self.parts.outputs outputs, saved = results[:count], results[count:]
+    @cached_property
+    def pure(self) -> GraphFunction:
+        """The forward graph with state as arguments and without updates, to differentiate again."""
+        graph = self.parts.forward
+        return GraphFunction(graph.replace(inputs=graph.parameters, state=()))
+
+    def call(self, operands: list[Tensor], inputs: int) -> list[Tensor]:
+        """Run forward and let the tapes note the call as a whole.
+
+        The saved values count as results: higher orders differentiate by them.
+        """
+        found = self.forward.run([_array(t) for t in operands[:inputs]])
+        results = [EagerTensor(a) for a in found]
+        count = self.parts.outputs
+        saved = results[count:]
 
         def rule(c: Any, *grads: Any) -> list[Any]:
+            if any(g is not None for g in grads[count:]):
+                return self._higher(operands, grads)
             seeds = [
-                _zeros(outputs[i]) if grads[i] is None else grads[i] for i in self.parts.seeded
+                _zeros(results[i]) if grads[i] is None else grads[i] for i in self.parts.seeded
             ]
-            found = iter(self.backward([*saved, *seeds]))
-            return [next(found) if has else None for has in self.parts.connected]
+            each = iter(self.backward([*saved, *seeds]))
+            return [next(each) if has else None for has in self.parts.connected]
 
-        operands = [*inputs, *(_value(k) for k in keys[len(inputs) :])]
-        for tape in current.tapes:
-            if tape.tracer is None and not tape.paused:
-                tape.note(None, operands, keys, outputs, {}, None, rule)
-        return list(outputs)
+        record(None, operands, results, {}, None, rule)
+        return list(results[:count])
 
-
-def _value(key: Any) -> Tensor:
-    return EagerTensor(key._array) if isinstance(key, Variable) else key
+    def _higher(self, operands: list[Tensor], grads: Sequence[Any]) -> list[Any]:
+        """Gradients by results and saved values: the pure forward graph is differentiated."""
+        smooth = [t for t in operands if t.dtype.is_differentiable]
+        with GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(smooth)
+            results = self.pure(operands)
+        pairs = [(r, g) for r, g in zip(results, grads, strict=True) if g is not None]
+        found = iter(tape.gradient([r for r, _ in pairs], smooth, [g for _, g in pairs]))
+        return [next(found) if t.dtype.is_differentiable else None for t in operands]
 
 
 def _zeros(t: Tensor) -> Tensor:
@@ -162,5 +172,6 @@ def _array(t: Any) -> np.ndarray:
     return t._array if isinstance(t, EagerTensor) else np.asarray(t)
 
 
-def _read_in_trace(tracer: Any, key: Any) -> Tensor:
-    return tracer.read(key) if isinstance(key, Variable) else tracer.lift(key)
+def _read(key: Any) -> Tensor:
+    """The value of a piece of state: a Variable's now, or a captured tensor."""
+    return key.read() if isinstance(key, Variable) else key

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc import autograph
+from graphc import autograph, config
 from graphc.errors import FallbackWarning, RetraceWarning, SourceNotFoundError
 from graphc.function.concrete import ConcreteFunction, trace
 from graphc.function.signature import (
@@ -24,26 +24,13 @@ from graphc.function.signature import (
     key_of,
 )
 from graphc.ir.graph import Graph
-from graphc.runtime.executable import GuardError
+from graphc.runtime.interpreter import GuardError
 from graphc.trace import control, nest
 from graphc.trace.state import user_loc
 from graphc.trace.tensor import EagerTensor
 
 CACHE_SIZE = 128  # traces a function keeps; the one not used for longest goes first
 RETRACE_LIMIT = 5  # more traces than this within twice as many calls earn a warning
-
-_run_eagerly = False
-
-
-def run_functions_eagerly(run_eagerly: bool) -> None:
-    """Make every ``@function`` call its Python function instead (TF: ``tf.config.run_functions_eagerly``)."""
-    global _run_eagerly
-    _run_eagerly = bool(run_eagerly)
-
-
-def functions_run_eagerly() -> bool:
-    return _run_eagerly
-
 
 @dataclass(frozen=True)
 class Retrace:
@@ -91,7 +78,7 @@ class Function:
     # --- calls ---
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if _run_eagerly:
+        if config.functions_run_eagerly():
             return self.python_function(*args, **kwargs)
         if not kwargs and self.input_signature is None:
             found = self._traces.get(self._quick_key(args))

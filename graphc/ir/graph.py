@@ -119,6 +119,25 @@ class Graph:
         """Every value the graph hands out: outputs, then updates of state."""
         return self.outputs + tuple(s.update for s in self.state if s.update is not None)
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of what it computes, whatever its values are called and where they come from."""
+        from graphc.ir.text import fingerprint  # text.py describes graphs, so it imports this file
+
+        return fingerprint(self)
+
+    def text(self, locs: bool = False) -> str:
+        """The graph in graphc's IR; ``locs`` adds the user's lines. `ir.parse` reads it."""
+        from graphc.ir.text import to_text
+
+        return to_text(self, locs)
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __repr__(self) -> str:
+        return f"<graph @{self.name}: {len(self.nodes)} nodes>"
+
     def replace(self, **changes: Any) -> Graph:
         """The same graph with some parts exchanged."""
         parts = dict(

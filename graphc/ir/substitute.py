@@ -38,6 +38,8 @@ def substitute_type(type: TensorType, symbols: Mapping[str, DimLike]) -> TensorT
 def _literal(value: Any, symbols: Mapping[str, DimLike]) -> Any:
     if isinstance(value, tuple):
         return tuple(_literal(v, symbols) for v in value)
+    if isinstance(value, slice):
+        return slice(*(_literal(v, symbols) for v in (value.start, value.stop, value.step)))
     return substitute_dim(value, symbols) if isinstance(value, Dim) else value
 
 

@@ -3,12 +3,13 @@
 from graphc.ops import (
     cast,
     control,
+    create,
     effects,
     elementwise,
     index,
     linalg,
     logic,
-    nn,
+    order,
     random,
     reduce,
     shape,
@@ -17,6 +18,6 @@ from graphc.ops.combinators import ops
 from graphc.ops.opdef import REGISTRY, OpDef, install_dispatch
 
 __all__ = [
-    "REGISTRY", "OpDef", "cast", "control", "effects", "elementwise", "index", "install_dispatch",
-    "linalg", "logic", "nn", "ops", "random", "reduce", "shape",
+    "REGISTRY", "OpDef", "cast", "control", "create", "effects", "elementwise", "index",
+    "install_dispatch", "linalg", "logic", "ops", "order", "random", "reduce", "shape",
 ]  # fmt: skip

@@ -88,12 +88,15 @@ def op(
 # --- elementwise ----------------------------------------------------------------------------------
 
 
+Rule = Callable[[GradContext, Any], Any]
+
+
 def unary(
     name: str,
     fn: Callable[[np.ndarray], np.ndarray],
     scalar: str | None,
     *,
-    grad: Callable[[GradContext, Any], Any] | str,
+    grad: Rule | str,
     samples: Samples,
     types: frozenset[DType] = dtypes.FLOATS,
     result: DType | Callable[[DType], DType] | None = None,
@@ -106,8 +109,9 @@ def unary(
         return found[0].with_dtype(_result(result, found[0].dtype))
 
     return op(
-        name, "x", infer, fn, types=types, grad=grad, samples=samples, doc=doc,
-        lower=Scalar(scalar) if scalar else None, elementwise=True, **properties,
+        name, "x", infer, fn, types=types, samples=samples, doc=doc, elementwise=True,
+        grad=holomorphic(grad) if callable(grad) else grad,
+        lower=Scalar(scalar) if scalar else None, **properties,
     )  # fmt: skip
 
 
@@ -116,23 +120,23 @@ def binary(
     fn: Callable[[np.ndarray, np.ndarray], np.ndarray],
     scalar: str | None,
     *,
-    grad: Callable[[GradContext, Any], tuple[Any, Any]] | str,
+    grad: tuple[Rule, Rule] | str,
     samples: Samples,
     types: frozenset[DType] = dtypes.NUMERIC,
     result: DType | Callable[[DType], DType] | None = None,
     doc: str = "",
     **properties: bool,
 ) -> OpDef:
-    """An op on pairs of elements, broadcast as numpy does; gradients are summed back."""
+    """An op on pairs of elements, broadcast as numpy does; ``grad`` has a rule for each operand."""
 
     def infer(found: Types, attrs: Attrs) -> TensorType:
         shape = broadcast_shapes(found[0].shape, found[1].shape)
         return TensorType(_result(result, found[0].dtype), shape)
 
     return op(
-        name, "x y", infer, fn, types=types, samples=samples, doc=doc,
-        grad=unbroadcast_gradients(grad) if callable(grad) else grad,
-        lower=Scalar(scalar) if scalar else None, elementwise=True, **properties,
+        name, "x y", infer, fn, types=types, samples=samples, doc=doc, elementwise=True,
+        grad=grad if isinstance(grad, str) else per_operand(*map(holomorphic, grad)),
+        lower=Scalar(scalar) if scalar else None, **properties,
     )  # fmt: skip
 
 
@@ -152,16 +156,31 @@ def _result(rule: DType | Callable[[DType], DType] | None, dtype: DType) -> DTyp
     return rule(dtype)
 
 
-def unbroadcast_gradients(rule: Callable[..., tuple[Any, ...]]) -> Gradient:
-    """Sum each gradient of a rule over the axes its operand was broadcast along."""
+def per_operand(*rules: Rule) -> Gradient:
+    """A gradient of one rule for each operand, skipped where nobody asks for it.
 
-    def summed(c: GradContext, *grads: Any) -> tuple[Any, ...]:
+    Each is summed over the axes along which its operand was broadcast.
+    """
+
+    def gradient(c: GradContext, g: Any) -> tuple[Any, ...]:
         return tuple(
-            None if g is None else sum_to(g, x)
-            for g, x in zip(rule(c, *grads), c.inputs, strict=True)
+            sum_to(rule(c, g), x) if needed else None
+            for rule, x, needed in zip(rules, c.inputs, c.needed, strict=True)
         )
 
-    return summed
+    return gradient
+
+
+def holomorphic(rule: Rule) -> Rule:
+    """Let a rule written for real numbers, linear in ``g``, serve complex ones too.
+
+    TensorFlow's gradient of f is ``g * conj(f'(x))``.
+    """
+
+    def gradient(c: GradContext, g: Any) -> Any:
+        return ops.conj(rule(c, ops.conj(g))) if g.dtype.is_complex else rule(c, g)
+
+    return gradient
 
 
 def sum_to(g: Any, like: Any) -> Any:
@@ -174,11 +193,11 @@ def sum_to(g: Any, like: Any) -> Any:
         extra + i for i, d in enumerate(want) if d == 1 and have[extra + i] != 1
     )
     if axes:
-        g = ops.reduce_sum(g, axis=axes, keepdims=False)
+        g = ops.reduce_sum(g, axis=axes, keepdims=extra == 0)
     return g if g.dims == want else ops.reshape(g, shape=want)
 
 
-# --- reductions ---------------------------------------------------------------------------------
+# --- reductions -----------------------------------------------------------------------------------
 
 
 def reduction(
@@ -236,6 +255,11 @@ def reduced_shape(
     return tuple(d for i, d in enumerate(shape) if i not in axes)
 
 
+def zero_of(t: Any) -> Any:
+    """A scalar 0 of a tensor's dtype, to broadcast."""
+    return ops.constant(value=np.zeros((), t.dtype.np))
+
+
 def expand_like(g: Any, c: GradContext) -> Any:
     """The gradient of a reduction's result, broadcast back to its operand's shape."""
     x = c.inputs[0]
@@ -246,7 +270,7 @@ def expand_like(g: Any, c: GradContext) -> Any:
     return g if kept == x.dims else ops.broadcast_to(g, shape=x.dims)
 
 
-# --- samples ------------------------------------------------------------------------------------
+# --- samples --------------------------------------------------------------------------------------
 
 
 def rng() -> np.random.Generator:

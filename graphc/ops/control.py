@@ -30,7 +30,7 @@ def _constant_type(types: Types, attrs: Attrs) -> TensorType:
 constant = op(
     "constant", "", _constant_type, lambda value: value, attrs={"value": None},
     grad="a constant depends on nothing",
-    samples=lambda: [Sample((), {"value": np.float32(2.5).reshape(())}, grad=False)],
+    samples=lambda: [Sample((), {"value": np.array(2.5, np.float32)}, grad=False)],
     doc="A value that is part of the program.",
 )  # fmt: skip
 
@@ -191,8 +191,7 @@ for_ = op(
 )  # fmt: skip
 
 
-# --- call, fused
-# ------------------------------------------------------------------------------------
+# --- call, fused ----------------------------------------------------------------------------------
 
 
 def _call_type(types: Types, attrs: Attrs, regions: Regions) -> tuple[TensorType, ...]:

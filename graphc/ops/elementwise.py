@@ -11,26 +11,29 @@ import numpy as np
 from graphc.errors import InvalidArgumentError
 from graphc.ir import dtypes
 from graphc.ir.dtypes import DType
-from graphc.ops.combinators import binary, ops, pairs, reals, rng, unary
+from graphc.ops.combinators import (
+    Rule,
+    binary,
+    op,
+    ops,
+    pairs,
+    reals,
+    rng,
+    unary,
+    zero_of,
+)
 from graphc.ops.opdef import Sample
 
 FLOAT_LIKE = dtypes.FLOATS | dtypes.COMPLEXES
 
+# --- arithmetic -----------------------------------------------------------------------------------
 
-# --- arithmetic -------------------------------------------------------------------------------------
-
-add = binary("add", np.add, "{x} + {y}", grad=lambda c, g: (g, g), commutative=True,
+add = binary("add", np.add, "{x} + {y}", grad=(lambda c, g: g, lambda c, g: g), commutative=True,
              types=dtypes.ANY - dtypes.BOOLS, samples=pairs(-3, 3), doc="x + y")  # fmt: skip
-subtract = binary("subtract", np.subtract, "{x} - {y}", grad=lambda c, g: (g, -g),
+subtract = binary("subtract", np.subtract, "{x} - {y}", grad=(lambda c, g: g, lambda c, g: -g),
                   samples=pairs(-3, 3), doc="x - y")  # fmt: skip
-
-
-def _conj(x: Any) -> Any:
-    return ops.conj(x) if x.dtype.is_complex else x
-
-
-multiply = binary("multiply", np.multiply, "{x} * {y}", samples=pairs(-3, 3), commutative=True,
-                  grad=lambda c, g: (g * _conj(c.y), g * _conj(c.x)), doc="x * y")  # fmt: skip
+multiply = binary("multiply", np.multiply, "{x} * {y}", commutative=True, samples=pairs(-3, 3),
+                  grad=(lambda c, g: g * c.y, lambda c, g: g * c.x), doc="x * y")  # fmt: skip
 
 
 def _quotient_type(dtype: DType) -> DType:
@@ -40,21 +43,14 @@ def _quotient_type(dtype: DType) -> DType:
 
 
 def _true_divide(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    kind = x.dtype
-    if kind.kind in "iu":
-        kind = np.dtype(np.float32 if kind.itemsize <= 2 else np.float64)
-    return np.divide(x, y, dtype=kind)
-
-
-def _divide_samples() -> Iterable[Sample]:
-    g = rng()
-    for shape in ((3, 4), (), (0, 2)):
-        yield Sample(tuple(g.uniform(0.5, 3, shape).astype(np.float32) for _ in "xy"))
-    yield Sample((np.array([7, -7, 0], np.int32), np.array([2, 2, 5], np.int32)), grad=False)
+    if x.dtype.kind not in "iu":
+        return np.divide(x, y)
+    return np.divide(x, y, dtype=np.float32 if x.dtype.itemsize <= 2 else np.float64)
 
 
 divide = binary("divide", _true_divide, "{T}({x}) / {T}({y})", result=_quotient_type,
-                grad=lambda c, g: (g / c.y, -g * c.out / c.y), samples=_divide_samples,
+                grad=(lambda c, g: g / c.y, lambda c, g: -g * c.out / c.y),
+                samples=pairs(0.5, 3, "float32", "int32", "uint8", positive=True),
                 doc="x / y; integers give floats, as in TensorFlow.")  # fmt: skip
 
 
@@ -72,21 +68,22 @@ def _whole(fn: Callable[..., np.ndarray], who: str) -> Callable[..., np.ndarray]
 def _truncated(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     if x.dtype.kind not in "iu":
         return np.trunc(x / y)
-    return (np.abs(x) // np.abs(y) * np.sign(x) * np.sign(y)).astype(x.dtype)
+    down = np.floor_divide(x, y)
+    return down + ((down < 0) & (down * y != x)).astype(x.dtype)
 
 
 _DIVISION = dict(types=dtypes.REALS, can_fail=True, samples=pairs(-9, 9, positive=True, grad=False))
-floordiv = binary("floordiv", _whole(np.floor_divide, "floordiv"), "floordiv",
-                  grad="a step function", doc="Quotient rounded down.", **_DIVISION)  # fmt: skip
+_STEP = "a step function"
+floordiv = binary("floordiv", _whole(np.floor_divide, "floordiv"), "floordiv", grad=_STEP,
+                  doc="Quotient rounded down.", **_DIVISION)  # fmt: skip
 floormod = binary("floormod", _whole(np.mod, "floormod"), "floormod",
-                  grad=lambda c, g: (g, -g * ops.floor(c.x / c.y)),
+                  grad=(lambda c, g: g, lambda c, g: -g * ops.floordiv(c.x, c.y)),
                   doc="Remainder with the divisor's sign.", **_DIVISION)  # fmt: skip
-truncatediv = binary("truncatediv", _whole(_truncated, "truncatediv"), "truncatediv",
-                     grad="a step function", doc="Quotient rounded to zero.",
-                     **_DIVISION)  # fmt: skip
+truncatediv = binary("truncatediv", _whole(_truncated, "truncatediv"), "truncatediv", grad=_STEP,
+                     doc="Quotient rounded to zero.", **_DIVISION)  # fmt: skip
 truncatemod = binary("truncatemod", _whole(np.fmod, "truncatemod"), "truncatemod",
-                     grad="a sawtooth", doc="Remainder with the dividend's sign.",
-                     **_DIVISION)  # fmt: skip
+                     grad=(lambda c, g: g, lambda c, g: -g * ops.truncatediv(c.x, c.y)),
+                     doc="Remainder with the dividend's sign.", **_DIVISION)  # fmt: skip
 
 
 def _power(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -95,10 +92,16 @@ def _power(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.power(x, y)
 
 
-def _power_grad(c: Any, g: Any) -> tuple[Any, Any]:
-    zero = ops.equal(c.x, 0)
-    logarithm = ops.select(zero, ops.multiply(c.x, 0), ops.log(ops.select(zero, c.x + 1, c.x)))
-    return g * c.y * ops.pow(c.x, c.y - 1), g * c.out * logarithm
+def _by_base(c: Any, g: Any) -> Any:
+    """y x^(y-1), and 0 rather than 0 * infinity where y is 0."""
+    return g * (c.y * ops.pow(c.x, ops.select(ops.equal(c.y, 0), c.y, c.y - 1)))
+
+
+def _by_exponent(c: Any, g: Any) -> Any:
+    """x^y log x; 0 where real numbers have no logarithm, as in TensorFlow."""
+    known = ops.not_equal(c.x, 0) if c.x.dtype.is_complex else ops.greater(c.x, 0)
+    log = ops.log(ops.select(known, c.x, ops.ones_like(c.x)))  # log(1) = 0
+    return g * (c.out * log)
 
 
 def _power_samples() -> Iterable[Sample]:
@@ -108,67 +111,74 @@ def _power_samples() -> Iterable[Sample]:
     yield Sample((np.array([2, -3, 5], "i4"), np.array([3, 3, 0], "i4")), grad=False)
 
 
-pow_ = binary("pow", _power, "pow", grad=_power_grad, samples=_power_samples, expensive=True,
-              types=dtypes.NUMERIC, can_fail=True, doc="x to the power y.")  # fmt: skip
+pow_ = binary("pow", _power, "pow", grad=(_by_base, _by_exponent), samples=_power_samples,
+              expensive=True, can_fail=True, doc="x to the power y.")  # fmt: skip
 
 
-def _larger_grad(choose: str) -> Callable[..., tuple[Any, Any]]:
-    def grad(c: Any, g: Any) -> tuple[Any, Any]:
-        first = getattr(ops, choose)(c.x, c.y)
-        zero = g * 0
-        return ops.select(first, g, zero), ops.select(first, zero, g)
+def _chosen(choose: str, first: bool) -> Rule:
+    """The gradient goes to the operand that was taken, to the first if they are equal."""
 
-    return grad
+    def rule(c: Any, g: Any) -> Any:
+        taken, zero = getattr(ops, choose)(c.x, c.y), zero_of(g)
+        return ops.select(taken, g, zero) if first else ops.select(taken, zero, g)
+
+    return rule
 
 
-maximum = binary("maximum", np.maximum, "{x} if {x} > {y} or {x} != {x} else {y}",
-                 types=dtypes.REALS, grad=_larger_grad("greater_equal"), samples=pairs(-3, 3),
-                 commutative=True, doc="The larger of both; NaN if either is.")  # fmt: skip
-minimum = binary("minimum", np.minimum, "{x} if {x} < {y} or {x} != {x} else {y}",
-                 types=dtypes.REALS, grad=_larger_grad("less_equal"), samples=pairs(-3, 3),
-                 commutative=True, doc="The smaller of both; NaN if either is.")  # fmt: skip
+def _larger(name: str, fn: np.ufunc, sign: str, choose: str, doc: str) -> Any:
+    return binary(name, fn, f"{{x}} if {{x}} {sign} {{y}} or {{x}} != {{x}} else {{y}}",
+                  types=dtypes.REALS, grad=(_chosen(choose, True), _chosen(choose, False)),
+                  samples=pairs(-3, 3), commutative=True, doc=doc)  # fmt: skip
+
+
+maximum = _larger("maximum", np.maximum, ">", "greater_equal", "The larger; NaN if either is.")
+minimum = _larger("minimum", np.minimum, "<", "less_equal", "The smaller; NaN if either is.")
 squared_difference = binary(
     "squared_difference", lambda x, y: np.square(x - y), "({x} - {y}) * ({x} - {y})",
-    grad=lambda c, g: (g * 2 * (c.x - c.y), g * -2 * (c.x - c.y)), samples=pairs(-3, 3),
-    types=dtypes.REALS, doc="(x - y) squared.")  # fmt: skip
+    grad=(lambda c, g: g * 2 * (c.x - c.y), lambda c, g: g * 2 * (c.y - c.x)),
+    samples=pairs(-3, 3), types=dtypes.REALS, commutative=True, doc="(x - y) squared.",
+)  # fmt: skip
 
 
 def _no_nan(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.where(y == 0, x.dtype.type(0), x / np.where(y == 0, y.dtype.type(1), y))
+    return np.where(y == 0, np.zeros_like(x), x / np.where(y == 0, np.ones_like(y), y))
 
 
+_POSITIVE = dict(types=dtypes.FLOATS, samples=pairs(0.5, 3, "float32"))
 divide_no_nan = binary(
-    "divide_no_nan", _no_nan, "{T}(0) if {y} == {T}(0) else {x} / {y}", types=dtypes.FLOATS,
-    grad=lambda c, g: (ops.divide_no_nan(g, c.y), ops.divide_no_nan(-g * c.out, c.y)),
-    samples=pairs(0.5, 3, "float32"), doc="x / y, and 0 where y is 0.")  # fmt: skip
-atan2 = binary("atan2", np.arctan2, "atan2_{t}({x}, {y})", types=dtypes.FLOATS,
-               grad=lambda c, g: (g * c.y / (c.x * c.x + c.y * c.y),
-                                  -g * c.x / (c.x * c.x + c.y * c.y)),
-               samples=pairs(0.5, 3, "float32"), expensive=True, doc="Angle of (y, x).")  # fmt: skip
-xlogy = binary("xlogy", lambda x, y: np.where(x == 0, x.dtype.type(0), x * np.log(y)),
-               "{T}(0) if {x} == {T}(0) else {x} * log_{t}({y})", types=dtypes.FLOATS,
-               grad=lambda c, g: (g * ops.log(c.y), ops.divide_no_nan(g * c.x, c.y)),
-               samples=pairs(0.5, 3, "float32"), expensive=True,
-               doc="x log y, and 0 where x is 0.")  # fmt: skip
+    "divide_no_nan", _no_nan, "{T}(0) if {y} == {T}(0) else {x} / {y}",
+    grad=(lambda c, g: ops.divide_no_nan(g, c.y), lambda c, g: ops.divide_no_nan(-g * c.out, c.y)),
+    doc="x / y, and 0 where y is 0.", **_POSITIVE,
+)  # fmt: skip
+atan2 = binary(
+    "atan2", np.arctan2, "atan2_{t}({x}, {y})", expensive=True, doc="Angle of the point (y, x).",
+    grad=(lambda c, g: g * c.y / (c.x * c.x + c.y * c.y),
+          lambda c, g: -g * c.x / (c.x * c.x + c.y * c.y)), **_POSITIVE,
+)  # fmt: skip
+xlogy = binary(
+    "xlogy", lambda x, y: np.where(x == 0, np.zeros_like(x), x * np.log(y)),
+    "{T}(0) if {x} == {T}(0) else {x} * log_{t}({y})", expensive=True,
+    grad=(lambda c, g: g * ops.log(c.y), lambda c, g: g * ops.divide_no_nan(c.x, c.y)),
+    doc="x log y, and 0 where x is 0.", **_POSITIVE,
+)  # fmt: skip
 
-# --- signs and powers -------------------------------------------------------------------------------
+# --- signs and powers -----------------------------------------------------------------------------
 
 negative = unary("negative", np.negative, "-{x}", types=dtypes.NUMERIC, grad=lambda c, g: -g,
                  samples=reals(-3, 3), doc="-x")  # fmt: skip
-abs_ = unary("abs", np.abs, "abs({x})", types=dtypes.REALS | dtypes.COMPLEXES,
-             result=lambda d: d.real_dtype, samples=reals(0.1, 3),
-             grad=lambda c, g: g * ops.sign(c.x), doc="Absolute value.")  # fmt: skip
 sign = unary("sign", np.sign, "{x} if {x} != {x} else {T}(({x} > {T}(0)) - ({x} < {T}(0)))",
-             types=dtypes.NUMERIC, grad=lambda c, g: g * 0, samples=reals(-3, 3, grad=False),
-             doc="-1, 0 or 1; NaN for NaN.")  # fmt: skip
-square = unary("square", np.square, "{x} * {x}", types=dtypes.NUMERIC,
-               grad=lambda c, g: g * (c.x * 2), samples=reals(-3, 3), doc="x * x")  # fmt: skip
+             types=dtypes.NUMERIC, grad=lambda c, g: ops.zeros_like(g), doc="-1, 0 or 1.",
+             samples=reals(-3, 3, grad=False))  # fmt: skip
+abs_ = unary("abs", np.abs, "abs({x})", types=dtypes.NUMERIC, result=lambda d: d.real_dtype,
+             grad=lambda c, g: ops.cast(g, dtype=c.x.dtype) * ops.sign(c.x), samples=reals(0.1, 3),
+             doc="Absolute value; real for complex numbers.")  # fmt: skip
+square = unary("square", np.square, "{x} * {x}", types=dtypes.NUMERIC, samples=reals(-3, 3),
+               grad=lambda c, g: g * (c.x * 2), doc="x * x")  # fmt: skip
 reciprocal = unary("reciprocal", np.reciprocal, "{T}(1) / {x}", types=FLOAT_LIKE,
                    grad=lambda c, g: -g * c.out * c.out, samples=reals(0.5, 3),
                    doc="1 / x")  # fmt: skip
-sqrt = unary("sqrt", np.sqrt, "sqrt_{t}({x})", types=FLOAT_LIKE,
-             grad=lambda c, g: g * 0.5 / c.out, samples=reals(0.3, 3),
-             doc="Square root.")  # fmt: skip
+sqrt = unary("sqrt", np.sqrt, "sqrt_{t}({x})", types=FLOAT_LIKE, samples=reals(0.3, 3),
+             grad=lambda c, g: g * 0.5 / c.out, doc="Square root.")  # fmt: skip
 rsqrt = unary("rsqrt", lambda x: np.reciprocal(np.sqrt(x)), "{T}(1) / sqrt_{t}({x})",
               types=FLOAT_LIKE, grad=lambda c, g: g * -0.5 * c.out / c.x, samples=reals(0.3, 3),
               doc="1 / sqrt(x)")  # fmt: skip
@@ -176,28 +186,26 @@ rsqrt = unary("rsqrt", lambda x: np.reciprocal(np.sqrt(x)), "{T}(1) / sqrt_{t}({
 # --- rounding -------------------------------------------------------------------------------------
 
 
-def _rounding(name: str, fn: Any, scalar: str, doc: str) -> Any:
+def _rounding(name: str, fn: np.ufunc, scalar: str, doc: str) -> Any:
     def eager(x: np.ndarray) -> np.ndarray:
-        return fn(x) if x.dtype.kind not in "iu" else x.copy()
+        return fn(x) if x.dtype.kind not in "iu" else x
 
-    return unary(name, eager, scalar, types=dtypes.REALS, grad="a step function", doc=doc,
+    return unary(name, eager, scalar, types=dtypes.REALS, grad=_STEP, doc=doc,
                  samples=reals(-3, 3, grad=False))  # fmt: skip
 
 
 floor = _rounding("floor", np.floor, "floor_{t}({x})", "The next integer below.")
 ceil = _rounding("ceil", np.ceil, "ceil_{t}({x})", "The next integer above.")
 rint = _rounding("rint", np.rint, "rint_{t}({x})", "The nearest integer; halves to even.")
-round_ = _rounding("round", np.rint, "rint_{t}({x})", "The nearest integer; halves to even.")
 
-# --- exponentials and logarithms --------------------------------------------------------------------
+# --- exponentials and logarithms ------------------------------------------------------------------
 
 
-def _smooth(name: str, fn: Any, grad: Any, low: float, high: float, doc: str, scalar: str = "") -> Any:
+def _smooth(name: str, fn: Any, grad: Rule | str, low: float, high: float, doc: str) -> Any:
     """An expensive smooth function; its kernel form is ``name_f32`` or ``name_f64``."""
     types = FLOAT_LIKE if isinstance(fn, np.ufunc) and "F->F" in fn.types else dtypes.FLOATS
-    text = scalar or name + "_{t}({x})"
-    return unary(name, fn, text, grad=grad, samples=reals(low, high), types=types, doc=doc,
-                 expensive=True)  # fmt: skip
+    return unary(name, fn, name + "_{t}({x})", grad=grad, samples=reals(low, high), types=types,
+                 doc=doc, expensive=True)  # fmt: skip
 
 
 exp = _smooth("exp", np.exp, lambda c, g: g * c.out, -4, 4, "e to the power x.")
@@ -207,75 +215,97 @@ log1p = _smooth("log1p", np.log1p, lambda c, g: g / (c.x + 1), -0.5, 4, "log(1 +
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
-    e = np.exp(-np.abs(x))
-    positive = 1 / (1 + e)
-    return np.where(x >= 0, positive, e * positive).astype(x.dtype)
+    e = np.exp(-np.abs(x))  # never overflows
+    return np.where(x >= 0, np.ones_like(x), e) / (e + np.ones_like(x))
 
 
 def _softplus(x: np.ndarray) -> np.ndarray:
-    return (np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))).astype(x.dtype)
+    return np.maximum(x, np.zeros_like(x)) + np.log1p(np.exp(-np.abs(x)))
 
 
-sigmoid = _smooth("sigmoid", _sigmoid, lambda c, g: g * c.out * (1 - c.out), -4, 4,
+sigmoid = _smooth("sigmoid", _sigmoid, lambda c, g: g * (c.out * (1 - c.out)), -4, 4,
                   "1 / (1 + exp(-x))")  # fmt: skip
 softplus = _smooth("softplus", _softplus, lambda c, g: g * ops.sigmoid(c.x), -4, 4,
                    "log(1 + exp(x))")  # fmt: skip
 
-# --- trigonometric and hyperbolic functions ---------------------------------------------------------
+# --- trigonometric and hyperbolic functions -------------------------------------------------------
 
 sin = _smooth("sin", np.sin, lambda c, g: g * ops.cos(c.x), -4, 4, "Sine.")
 cos = _smooth("cos", np.cos, lambda c, g: -g * ops.sin(c.x), -4, 4, "Cosine.")
 tan = _smooth("tan", np.tan, lambda c, g: g * (1 + c.out * c.out), -1, 1, "Tangent.")
-asin = _smooth("asin", np.arcsin, lambda c, g: g * ops.rsqrt(1 - c.x * c.x), -0.8, 0.8, "Inverse sine.")
-acos = _smooth("acos", np.arccos, lambda c, g: -g * ops.rsqrt(1 - c.x * c.x), -0.8, 0.8, "Inverse cosine.")
+asin = _smooth("asin", np.arcsin, lambda c, g: g * ops.rsqrt(1 - c.x * c.x), -0.8, 0.8,
+               "Inverse sine.")  # fmt: skip
+acos = _smooth("acos", np.arccos, lambda c, g: -g * ops.rsqrt(1 - c.x * c.x), -0.8, 0.8,
+               "Inverse cosine.")  # fmt: skip
 atan = _smooth("atan", np.arctan, lambda c, g: g / (1 + c.x * c.x), -3, 3, "Inverse tangent.")
 sinh = _smooth("sinh", np.sinh, lambda c, g: g * ops.cosh(c.x), -2, 2, "Hyperbolic sine.")
 cosh = _smooth("cosh", np.cosh, lambda c, g: g * ops.sinh(c.x), -2, 2, "Hyperbolic cosine.")
 tanh = _smooth("tanh", np.tanh, lambda c, g: g * (1 - c.out * c.out), -4, 4, "Hyperbolic tangent.")
-asinh = _smooth("asinh", np.arcsinh, lambda c, g: g * ops.rsqrt(c.x * c.x + 1), -3, 3, "Inverse sinh.")
-acosh = _smooth("acosh", np.arccosh, lambda c, g: g * ops.rsqrt(c.x * c.x - 1), 1.2, 4, "Inverse cosh.")
-atanh = _smooth("atanh", np.arctanh, lambda c, g: g / (1 - c.x * c.x), -0.8, 0.8, "Inverse tanh.")
+asinh = _smooth("asinh", np.arcsinh, lambda c, g: g * ops.rsqrt(c.x * c.x + 1), -3, 3,
+                "Inverse hyperbolic sine.")  # fmt: skip
+acosh = _smooth("acosh", np.arccosh, lambda c, g: g * ops.rsqrt(c.x * c.x - 1), 1.2, 4,
+                "Inverse hyperbolic cosine.")  # fmt: skip
+atanh = _smooth("atanh", np.arctanh, lambda c, g: g / (1 - c.x * c.x), -0.8, 0.8,
+                "Inverse hyperbolic tangent.")  # fmt: skip
 
-# --- the error function -----------------------------------------------------------------------------
+# --- error and gamma functions --------------------------------------------------------------------
 
 
-def _special(name: str) -> Callable[[np.ndarray], np.ndarray]:
-    def call(x: np.ndarray) -> np.ndarray:
+def _special(name: str, *first: int) -> Callable[..., np.ndarray]:
+    """A function of scipy; the short floats are computed in float32."""
+
+    def call(x: np.ndarray, **attrs: int) -> np.ndarray:
         import scipy.special  # lazy: start-up time
 
-        return np.asarray(getattr(scipy.special, name)(x), x.dtype)
+        wide = x if x.dtype in (np.float32, np.float64) else x.astype(np.float32)
+        return np.asarray(getattr(scipy.special, name)(*attrs.values(), wide), x.dtype)
 
     return call
 
 
-_TWO_BY_SQRT_PI = 2 / math.sqrt(math.pi)
-erf = _smooth("erf", _special("erf"), lambda c, g: g * _TWO_BY_SQRT_PI * ops.exp(-c.x * c.x), -2, 2,
+_SLOPE = 2 / math.sqrt(math.pi)
+erf = _smooth("erf", _special("erf"), lambda c, g: g * _SLOPE * ops.exp(-c.x * c.x), -2, 2,
               "Gauss's error function.")  # fmt: skip
-erfc = _smooth("erfc", _special("erfc"), lambda c, g: g * -_TWO_BY_SQRT_PI * ops.exp(-c.x * c.x), -2, 2,
+erfc = _smooth("erfc", _special("erfc"), lambda c, g: g * -_SLOPE * ops.exp(-c.x * c.x), -2, 2,
                "1 - erf(x)")  # fmt: skip
-lgamma = unary("lgamma", _special("gammaln"), "lgamma_{t}({x})", types=dtypes.FLOATS,
-               grad=lambda c, g: g * ops.digamma(c.x), samples=reals(0.5, 4), expensive=True,
-               doc="Logarithm of |gamma(x)|.")  # fmt: skip
-digamma = unary("digamma", _special("digamma"), None, types=dtypes.FLOATS,
-                grad="the trigamma function is not among the ops yet",
-                samples=reals(0.5, 4, grad=False), doc="Derivative of lgamma.")  # fmt: skip
+ndtri = unary("ndtri", _special("ndtri"), None, samples=reals(0.1, 0.9), expensive=True,
+              grad=lambda c, g: g * math.sqrt(2 * math.pi) * ops.exp(c.out * c.out * 0.5),
+              doc="Inverse of the standard normal distribution function.")  # fmt: skip
+lgamma = _smooth("lgamma", _special("gammaln"), lambda c, g: g * ops.digamma(c.x), 0.5, 4,
+                 "Logarithm of |gamma(x)|.")  # fmt: skip
+digamma = unary("digamma", _special("digamma"), None, samples=reals(0.5, 4), expensive=True,
+                grad=lambda c, g: g * ops.polygamma(c.x, order=1),
+                doc="Derivative of lgamma.")  # fmt: skip
+polygamma = op("polygamma", "x", lambda types, attrs: types[0], _special("polygamma"),
+               attrs={"order": 1}, types=dtypes.FLOATS, elementwise=True, expensive=True,
+               grad=lambda c, g: g * ops.polygamma(c.x, order=c.order + 1),
+               samples=lambda: [Sample(s.args, {"order": 2}) for s in reals(0.5, 4)()],
+               doc="Derivative of digamma of an order from 1.")  # fmt: skip
 
-# --- activations ------------------------------------------------------------------------------------
+# --- rectifiers -----------------------------------------------------------------------------------
 
-relu = unary("relu", lambda x: np.maximum(x, x.dtype.type(0)),
-             "{x} if {x} > {T}(0) or {x} != {x} else {T}(0)", types=dtypes.REALS,
-             grad=lambda c, g: ops.select(ops.greater(c.out, 0), g, g * 0), samples=reals(0.1, 3),
+
+def _between_0_and_6(x: np.ndarray) -> np.ndarray:
+    return np.minimum(np.maximum(x, np.zeros_like(x)), np.full_like(x, 6))
+
+
+def _inside(c: Any, g: Any) -> Any:
+    kept = ops.logical_and(ops.greater(c.x, 0), ops.less(c.x, 6))
+    return ops.select(kept, g, zero_of(g))
+
+
+relu = unary("relu", lambda x: np.maximum(x, np.zeros_like(x)), types=dtypes.REALS,
+             scalar="{x} if {x} > {T}(0) or {x} != {x} else {T}(0)", samples=reals(0.1, 3),
+             grad=lambda c, g: ops.select(ops.greater(c.out, 0), g, zero_of(g)),
              doc="max(x, 0)")  # fmt: skip
-relu6 = unary("relu6", lambda x: np.clip(x, 0, 6).astype(x.dtype),
-              "{x} if {x} != {x} else min(max({x}, {T}(0)), {T}(6))", types=dtypes.REALS,
-              grad=lambda c, g: ops.select(ops.logical_and(ops.greater(c.x, 0), ops.less(c.x, 6)),
-                                           g, g * 0),
+relu6 = unary("relu6", _between_0_and_6, grad=_inside,
+              scalar="{x} if {x} != {x} else min(max({x}, {T}(0)), {T}(6))", types=dtypes.REALS,
               samples=reals(0.1, 5), doc="min(max(x, 0), 6)")  # fmt: skip
 
-# --- tests of floats --------------------------------------------------------------------------------
+# --- tests of floats ------------------------------------------------------------------------------
 
 
-def _test(name: str, fn: Any, scalar: str, doc: str) -> Any:
+def _test(name: str, fn: np.ufunc, scalar: str, doc: str) -> Any:
     def samples() -> Iterable[Sample]:
         yield Sample((np.array([1.0, np.nan, np.inf, -np.inf, 0.0], np.float32),), grad=False)
 
@@ -286,4 +316,3 @@ def _test(name: str, fn: Any, scalar: str, doc: str) -> Any:
 is_nan = _test("is_nan", np.isnan, "{x} != {x}", "Whether x is NaN.")
 is_inf = _test("is_inf", np.isinf, "abs({x}) == {S}(np.inf)", "Whether x is infinite.")
 is_finite = _test("is_finite", np.isfinite, "abs({x}) < {S}(np.inf)", "Whether x is a number.")
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,47 +11,61 @@ from graphc.errors import DTypeError, InvalidArgumentError
 from graphc.ir import dims, dtypes
 from graphc.ir.dims import Dim, DimLike
 from graphc.ir.types import TensorType, broadcast_shapes, show_shape
-from graphc.ops.combinators import normalize_axis, op, ops, rng
-from graphc.ops.opdef import Attrs, Index, Library, Sample, Types
+from graphc.ops.combinators import normalize_axis, op, ops, rng, sum_to
+from graphc.ops.opdef import Attrs, Host, Index, Library, Sample, Types
 
 
 def _x(*shape: int) -> np.ndarray:
     return rng().normal(size=shape).astype(np.float32)
 
 
-# --- strided_slice: all of numpy's basic indexing -----------------------------------------------------
+# --- strided_slice: all of numpy's basic indexing -------------------------------------------------
 
 
 def slice_bounds(part: slice, size: DimLike) -> tuple[DimLike, DimLike, int]:
-    """Start, count and step of a slice of an axis; sizes may be symbolic."""
+    """Start, count and step of a slice of an axis; sizes and bounds may be symbolic.
+
+    A symbolic bound counts from the start of the axis: it is never taken to be negative.
+    """
     step = 1 if part.step is None else part.step
     if step == 0:
         raise InvalidArgumentError("slice step must not be 0")
     if isinstance(size, int) and not any(isinstance(b, Dim) for b in (part.start, part.stop)):
         numbers = range(*part.indices(size))
         return numbers.start, len(numbers), step
+    # where nothing is left, the start is of no consequence: only the count needs clipping
+    start, stop = part.start, part.stop
     if step > 0:
-        start, stop = _clip(part.start, 0, size, 0), _clip(part.stop, size, size, 0)
-        count = -((start - stop) // step) if step != 1 else stop - start
-    else:
-        start, stop = _clip(part.start, size - 1, size - 1, -1), _clip(part.stop, -1, size - 1, -1)
-        count = -((stop - start) // -step)
-    return start, count if _not_negative(part, size) else dims.maximum(count, 0), step
+        first = 0 if start is None else dims.maximum(size + start, 0) if _from_end(start) else start
+        end = size if stop is None else size + stop if _from_end(stop) else _least(stop, size)
+        if _from_end(start) and stop is None:
+            return first, -(-_least(-start, size) // step), step
+        return first, _most(-((first - end) // step)), step
+    last = size - 1
+    first = last if start is None else size + start if _from_end(start) else _least(start, last)
+    end = -1 if stop is None else dims.maximum(size + stop, -1) if _from_end(stop) else stop
+    return first, _most((first - end - step - 1) // -step), step
 
 
-def _clip(bound: Any, default: DimLike, high: DimLike, low: int) -> DimLike:
-    """A bound counted from the start; symbolic sizes are taken to be large enough for plain ints."""
-    if bound is None:
-        return default
-    if isinstance(bound, int):
-        if bound >= 0:
-            return bound if low == 0 and bound == 0 else dims.minimum(bound, high)
-        return dims.maximum(high + (bound - low), low) if low else dims.maximum(high + bound, 0)
-    return dims.minimum(bound, high)
+def _from_end(bound: Any) -> bool:
+    return isinstance(bound, int) and bound < 0
 
 
-def _not_negative(part: slice, size: DimLike) -> bool:
-    return part.start in (None, 0) or part.stop is None
+def _least(a: DimLike, b: DimLike) -> DimLike:
+    """The smaller of two dims, decided where the sign of their difference is known."""
+    rest = a - b
+    if isinstance(rest, int):
+        return b if rest > 0 else a
+    if all(factor > 0 for _, factor in rest.terms):
+        return b
+    return a if all(factor < 0 for _, factor in rest.terms) else dims.minimum(a, b)
+
+
+def _most(count: DimLike) -> DimLike:
+    """A count that is not negative; symbols never are."""
+    if isinstance(count, int):
+        return max(count, 0)
+    return count if all(f >= 0 for _, f in count.terms) else dims.maximum(count, 0)
 
 
 def _slice_type(types: Types, attrs: Attrs) -> TensorType:
@@ -74,7 +88,11 @@ def _slice_type(types: Types, attrs: Attrs) -> TensorType:
 
 def _check_position(at: Any, x: TensorType, axis: int) -> None:
     size = x.shape[axis]
-    if isinstance(size, int) and isinstance(at, int) and not -size <= at < size:
+    if not isinstance(at, int):
+        return
+    needed = at + 1 if at >= 0 else -at
+    # an unknown size becomes a guard: too small a tensor is traced anew and then refused here
+    if not dims.assume_equal(dims.maximum(size, needed), size):
         raise InvalidArgumentError(f"index {at} is out of bounds for axis {axis} of {x}")
 
 
@@ -103,25 +121,32 @@ strided_slice = op(
 )  # fmt: skip
 
 
-def _slice_back(g: np.ndarray, index: tuple[Any, ...], shape: Sequence[int]) -> np.ndarray:
+def _placed(g: np.ndarray, index: tuple[Any, ...], shape: Sequence[int]) -> np.ndarray:
     out = np.zeros(shape, g.dtype)
     out[tuple(index)] = g
     return out
 
 
-op("strided_slice_grad", "g", lambda types, attrs: types[0].with_shape(attrs["shape"]), _slice_back,
-   attrs={"index": (), "shape": ()}, grad=lambda c, g: ops.strided_slice(g, index=c.index),
-   lower=Library("place"),
-   samples=lambda: [Sample((_x(2, 5),), {"index": (slice(0, 4, 2),), "shape": (4, 5)})],
-   doc="Zeros of a shape, with g at an index.")  # fmt: skip
+def _placed_type(types: Types, attrs: Attrs) -> TensorType:
+    return types[0].with_shape(attrs["shape"])
+
+
+strided_slice_grad = op(
+    "strided_slice_grad", "g", _placed_type, _placed, attrs={"index": (), "shape": ()},
+    grad=lambda c, g: ops.strided_slice(g, index=c.index), lower=Library("place"),
+    samples=lambda: [Sample((_x(2, 5),), {"index": (slice(0, 4, 2),), "shape": (4, 5)}),
+                     Sample((_x(5),), {"index": (1,), "shape": (4, 5)}),
+                     Sample((_x(1, 4),), {"index": (None, slice(None, None, -1)), "shape": (4,)})],
+    doc="Zeros of a shape, with g at an index.",
+)  # fmt: skip
 
 
 def _update_type(types: Types, attrs: Attrs) -> TensorType:
     x, value = types
     part = _slice_type([x], attrs)
     joined = broadcast_shapes(part.shape, value.shape)
-    if len(joined) != part.rank or any(dims.same(a, b) is False for a, b in zip(joined, part.shape, strict=True)):
-        raise InvalidArgumentError(f"a value of shape {show_shape(value.shape)} does not fit {part}")
+    if len(joined) != part.rank or not all(map(dims.assume_equal, joined, part.shape)):
+        raise InvalidArgumentError(f"a value of type {value} does not fit the part {part}")
     return x
 
 
@@ -132,22 +157,20 @@ def _update(x: np.ndarray, value: np.ndarray, index: tuple[Any, ...]) -> np.ndar
 
 
 def _update_grad(c: Any, g: Any) -> tuple[Any, Any]:
-    from graphc.ops.combinators import sum_to
-
     part = ops.strided_slice(g, index=c.index)
-    hole = ops.strided_slice_update(g, part * 0, index=c.index)
+    hole = ops.strided_slice_update(g, ops.zeros_like(part), index=c.index)
     return hole, sum_to(part, c.value)
 
 
 strided_slice_update = op(
-    "strided_slice_update", "x value", _update_type, _update, attrs={"index": ()}, grad=_update_grad,
-    lower=Library("place"),
+    "strided_slice_update", "x value", _update_type, _update, attrs={"index": ()},
+    grad=_update_grad, lower=Library("place"), doc="x with x[index] = value.",
     samples=lambda: [Sample((_x(4, 5), _x(5)), {"index": (slice(1, 3),)}),
-                     Sample((_x(4), _x()), {"index": (2,)})],
-    doc="x with x[index] = value.",
+                     Sample((_x(4), _x()), {"index": (2,)}),
+                     Sample((_x(4, 5), _x(2, 1)), {"index": (slice(None, None, 2), slice(1, 3))})],
 )  # fmt: skip
 
-# --- gather -----------------------------------------------------------------------------------------
+# --- gather ---------------------------------------------------------------------------------------
 
 
 def _check_indices(who: str, indices: TensorType) -> None:
@@ -155,20 +178,34 @@ def _check_indices(who: str, indices: TensorType) -> None:
         raise DTypeError(f"{who}: indices must be integers, got {indices}")
 
 
-def _gather_type(types: Types, attrs: Attrs) -> TensorType:
-    x, indices = types
-    _check_indices("gather", indices)
-    axis = normalize_axis(attrs["axis"], x.rank, "gather")
-    batch = attrs.get("batch_dims", 0)
-    return x.with_shape((*x.shape[:axis], *indices.shape[batch:], *x.shape[axis + 1 :]))
-
-
 def check_range(who: str, indices: np.ndarray, size: int) -> None:
     """Refuse indices outside of ``[0, size)``, naming the first."""
     bad = (indices < 0) | (indices >= size)
     if bad.any():
-        first = indices[bad].reshape(-1)[0]
-        raise InvalidArgumentError(f"{who}: index {first} is not in [0, {size})")
+        place = tuple(int(i) for i in np.argwhere(bad)[0])
+        shown = f"indices[{', '.join(map(str, place))}]" if place else "index"
+        raise InvalidArgumentError(f"{who}: {shown} = {indices[place]} is not in [0, {size})")
+
+
+def _gather_type(types: Types, attrs: Attrs) -> TensorType:
+    x, indices = types
+    _check_indices("gather", indices)
+    axis, batch = normalize_axis(attrs["axis"], x.rank, "gather"), attrs["batch_dims"]
+    if not 0 <= batch <= min(axis, indices.rank):
+        raise InvalidArgumentError(
+            f"gather: batch_dims = {batch} must be from 0 to min(axis = {axis}, rank of {indices})"
+        )
+    if not all(map(dims.assume_equal, x.shape[:batch], indices.shape[:batch])):
+        raise InvalidArgumentError(f"gather: {x} and {indices} differ in the {batch} batch axes")
+    return x.with_shape((*x.shape[:axis], *indices.shape[batch:], *x.shape[axis + 1 :]))
+
+
+def _batched(shape: Sequence[int], indices: np.ndarray, axis: int, batch_dims: int) -> Any:
+    """numpy's index of what a gather takes: one grid for each axis before ``axis``, then rows."""
+    batch, rest = indices.shape[:batch_dims], indices.shape[batch_dims:]
+    grids = np.indices(shape[:axis], sparse=True)
+    lead = [grid.reshape(*grid.shape, *(1,) * len(rest)) for grid in grids]
+    return (*lead, indices.reshape(*batch, *(1,) * (axis - batch_dims), *rest))
 
 
 def _gather(x: np.ndarray, indices: np.ndarray, axis: int = 0, batch_dims: int = 0) -> np.ndarray:
@@ -176,21 +213,24 @@ def _gather(x: np.ndarray, indices: np.ndarray, axis: int = 0, batch_dims: int =
     check_range("gather", indices, x.shape[axis])
     if not batch_dims:
         return np.take(x, indices, axis=axis)
-    rows = [_gather(a, i, axis - 1, batch_dims - 1) for a, i in zip(x, indices, strict=True)]
-    return np.stack(rows) if rows else np.empty((0, *indices.shape[1:], *x.shape[axis + 1 :]), x.dtype)
+    return x[_batched(x.shape, indices, axis, batch_dims)]
 
 
 def _gather_grad(c: Any, g: Any) -> tuple[Any, Any]:
-    if c.batch_dims:
-        return ops.gather_grad(g, c.indices, axis=c.axis, batch_dims=c.batch_dims, shape=c.x.dims), None
-    return ops.scatter_add(ops.zeros_like(c.x), c.indices, g, axis=c.axis), None
+    at = dict(axis=c.axis, batch_dims=c.batch_dims)
+    if not c.batch_dims:
+        return ops.scatter_add(ops.zeros_like(c.x), c.indices, g, axis=c.axis), None
+    return ops.gather_grad(g, c.indices, shape=c.x.dims, **at), None
 
 
 def _gather_samples() -> Iterable[Sample]:
     x = _x(4, 3)
-    for indices, axis in ((np.array([0, 3, 3]), 0), (np.array(2), 1), (np.array([[0, 1], [1, 2]]), 1)):
-        yield Sample((x, indices.astype(np.int32)), {"axis": axis})
-    yield Sample((x, np.array([[0], [2], [1], [1]], np.int64)), {"axis": 1, "batch_dims": 1})
+    rows = (([0, 3, 3], 0), (2, 1), ([[0, 1], [1, 2]], -1), (np.zeros((0,)), 0))
+    for indices, axis in rows:
+        yield Sample((x, np.asarray(indices, np.int32)), {"axis": axis}, exact=True)
+    each = np.array([[0], [2], [1], [1]], np.int64)
+    yield Sample((x, each), {"axis": 1, "batch_dims": 1})
+    yield Sample((_x(4, 2, 3), each), {"axis": 2, "batch_dims": 1})
 
 
 gather = op(
@@ -200,72 +240,81 @@ gather = op(
 )  # fmt: skip
 
 
-def _gather_back(g: np.ndarray, indices: np.ndarray, axis: int, batch_dims: int, shape: Any) -> np.ndarray:
-    out = np.zeros(shape, g.dtype)
-    axis = axis % len(shape)
-    lead = np.indices(shape[:axis], sparse=True)
-    tail = indices.ndim - batch_dims
-    where = indices.reshape(*indices.shape[:batch_dims], *(1,) * (axis - batch_dims), *indices.shape[batch_dims:])
-    place = [i.reshape(*i.shape, *(1,) * tail) for i in lead]
-    np.add.at(out, (*place, where), g)
+def _gather_back(
+    g: np.ndarray, indices: np.ndarray, axis: int, batch_dims: int, shape: Sequence[int]
+) -> np.ndarray:
+    out, axis = np.zeros(shape, g.dtype), axis % len(shape)
+    check_range("gather_grad", indices, shape[axis])
+    np.add.at(out, _batched(shape, indices, axis, batch_dims), g)
     return out
 
 
-op("gather_grad", "g indices", lambda types, attrs: types[0].with_shape(attrs["shape"]), _gather_back,
-   attrs={"axis": 0, "batch_dims": 0, "shape": ()}, wide=True, can_fail=True,
-   grad=lambda c, g: (ops.gather(g, c.indices, axis=c.axis, batch_dims=c.batch_dims), None),
-   samples=lambda: [Sample((_x(4, 1), np.array([[0], [2], [1], [1]], np.int64)),
-                           {"axis": 1, "batch_dims": 1, "shape": (4, 3)})],
-   doc="The gradient of a batched gather.")  # fmt: skip
+gather_grad = op(
+    "gather_grad", "g indices", _placed_type, _gather_back, wide=True, can_fail=True,
+    attrs={"axis": 0, "batch_dims": 0, "shape": ()},
+    grad=lambda c, g: (ops.gather(g, c.indices, axis=c.axis, batch_dims=c.batch_dims), None),
+    samples=lambda: [Sample((_x(4, 1), np.array([[0], [2], [1], [1]], np.int64)),
+                            {"axis": 1, "batch_dims": 1, "shape": (4, 3)})],
+    doc="Zeros of a shape, with g added where a gather would take it.",
+)  # fmt: skip
 
 
 def _nd_type(types: Types, attrs: Attrs) -> TensorType:
     x, indices = types
     _check_indices("gather_nd", indices)
-    batch, depth = attrs.get("batch_dims", 0), indices.shape[-1]
-    if not isinstance(depth, int) or depth + batch > x.rank:
-        raise InvalidArgumentError(f"gather_nd: indices {indices} are too deep for {x}")
-    return x.with_shape((*indices.shape[:-1], *x.shape[batch + depth :]))
+    depth = indices.shape[-1] if indices.rank else None
+    if not isinstance(depth, int) or depth > x.rank:
+        raise InvalidArgumentError(f"gather_nd: indices {indices} do not fit {x}")
+    return x.with_shape((*indices.shape[:-1], *x.shape[depth:]))
 
 
-def _gather_nd(x: np.ndarray, indices: np.ndarray, batch_dims: int = 0) -> np.ndarray:
-    if batch_dims:
-        return np.stack([_gather_nd(a, i, batch_dims - 1) for a, i in zip(x, indices, strict=True)])
+def _positions(who: str, indices: np.ndarray, shape: Sequence[int]) -> tuple[np.ndarray, ...]:
+    """numpy's index of the positions in the last axis of ``indices``."""
     for axis in range(indices.shape[-1]):
-        check_range("gather_nd", indices[..., axis], x.shape[axis])
-    return np.asarray(x[tuple(np.moveaxis(indices, -1, 0))])
+        check_range(who, indices[..., axis], shape[axis])
+    return tuple(np.moveaxis(indices, -1, 0))
 
 
-def _nd_grad(c: Any, g: Any) -> tuple[Any, Any]:
-    if c.batch_dims:
-        raise InvalidArgumentError("gather_nd with batch_dims has no gradient yet; use gather")
-    return ops.scatter_nd(c.indices, g, shape=c.x.dims), None
+def _gather_nd(x: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    place = _positions("gather_nd", indices, x.shape)
+    return np.asarray(x[place]) if place else np.broadcast_to(x, indices.shape[:-1] + x.shape)
 
 
 gather_nd = op(
-    "gather_nd", "x indices", _nd_type, _gather_nd, attrs={"batch_dims": 0}, wide=True, grad=_nd_grad,
-    can_fail=True,
+    "gather_nd", "x indices", _nd_type, _gather_nd, wide=True, can_fail=True,
+    grad=lambda c, g: (ops.scatter_nd(c.indices, g, shape=c.x.dims), None),
     samples=lambda: [Sample((_x(4, 3), np.array([[0, 1], [3, 2]], np.int32))),
-                     Sample((_x(4, 3), np.array([[0], [3]], np.int32)))],
+                     Sample((_x(4, 3), np.array([[[0]], [[3]]], np.int64))),
+                     Sample((_x(4, 3), np.zeros((0, 2), np.int32)))],
     doc="Elements or slices at positions given by the last axis of indices.",
 )  # fmt: skip
 
-# --- scatter ----------------------------------------------------------------------------------------
+# --- scatter --------------------------------------------------------------------------------------
+
+
+def _same_dtype(who: str, x: TensorType, updates: TensorType) -> None:
+    if x.dtype is not updates.dtype:
+        raise DTypeError(f"{who}: {x} and updates {updates} differ in dtype")
+
+
+def _fits(who: str, updates: TensorType, wanted: Sequence[DimLike]) -> None:
+    if len(wanted) != updates.rank or not all(map(dims.assume_equal, wanted, updates.shape)):
+        shown = show_shape(tuple(wanted))
+        raise InvalidArgumentError(f"{who}: updates must be of shape {shown}, got {updates}")
 
 
 def _scatter_type(types: Types, attrs: Attrs) -> TensorType:
     x, indices, updates = types
     _check_indices("scatter_add", indices)
-    if x.dtype is not updates.dtype:
-        raise DTypeError(f"scatter_add: {x} and updates {updates} differ in dtype")
+    _same_dtype("scatter_add", x, updates)
     axis = normalize_axis(attrs["axis"], x.rank, "scatter_add")
-    wanted = (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
-    if len(wanted) != updates.rank or not all(map(dims.assume_equal, wanted, updates.shape)):
-        raise InvalidArgumentError(f"scatter_add: updates must be {show_shape(wanted)}, got {updates}")
+    _fits("scatter_add", updates, (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]))
     return x
 
 
-def _scatter_add(x: np.ndarray, indices: np.ndarray, updates: np.ndarray, axis: int = 0) -> np.ndarray:
+def _scatter_add(
+    x: np.ndarray, indices: np.ndarray, updates: np.ndarray, axis: int = 0
+) -> np.ndarray:
     axis = axis % x.ndim
     check_range("scatter_add", indices, x.shape[axis])
     out = x.copy()
@@ -276,6 +325,7 @@ def _scatter_add(x: np.ndarray, indices: np.ndarray, updates: np.ndarray, axis: 
 def _scatter_samples() -> Iterable[Sample]:
     yield Sample((_x(4, 3), np.array([0, 3, 3], np.int32), _x(3, 3)), {"axis": 0})
     yield Sample((_x(4, 3), np.array([[0], [2]], np.int64), _x(4, 2, 1)), {"axis": 1})
+    yield Sample((_x(4), np.array(2, np.int64), _x()), {"axis": 0})
 
 
 scatter_add = op(
@@ -286,13 +336,22 @@ scatter_add = op(
 )  # fmt: skip
 
 
+def _nd_updates(who: str, shape: Sequence[DimLike], indices: TensorType, updates: Any) -> None:
+    _check_indices(who, indices)
+    depth = indices.shape[-1] if indices.rank else None
+    if not isinstance(depth, int) or depth > len(shape):
+        shown = show_shape(tuple(shape))
+        raise InvalidArgumentError(f"{who}: indices {indices} do not fit {shown}")
+    _fits(who, updates, (*indices.shape[:-1], *shape[depth:]))
+
+
 def _scatter_nd_type(types: Types, attrs: Attrs) -> TensorType:
-    _check_indices("scatter_nd", types[0])
+    _nd_updates("scatter_nd", attrs["shape"], *types)
     return types[1].with_shape(attrs["shape"])
 
 
 def _scatter_nd(indices: np.ndarray, updates: np.ndarray, shape: Sequence[int]) -> np.ndarray:
-    return _tensor_scatter(np.add)(np.zeros(shape, updates.dtype), indices, updates)
+    return _combined(np.add)(np.zeros(shape, updates.dtype), indices, updates)
 
 
 scatter_nd = op(
@@ -303,11 +362,9 @@ scatter_nd = op(
 )  # fmt: skip
 
 
-def _tensor_scatter(fn: np.ufunc | None) -> Any:
+def _combined(fn: np.ufunc | None) -> Callable[..., np.ndarray]:
     def run(x: np.ndarray, indices: np.ndarray, updates: np.ndarray) -> np.ndarray:
-        for axis in range(indices.shape[-1]):
-            check_range("scatter", indices[..., axis], x.shape[axis])
-        out, place = x.copy(), tuple(np.moveaxis(indices, -1, 0))
+        out, place = x.copy(), _positions("scatter", indices, x.shape)
         if fn is None:
             out[place] = updates
         else:
@@ -319,37 +376,48 @@ def _tensor_scatter(fn: np.ufunc | None) -> Any:
 
 def _tensor_scatter_type(types: Types, attrs: Attrs) -> TensorType:
     x, indices, updates = types
-    _check_indices("tensor_scatter", indices)
-    if x.dtype is not updates.dtype:
-        raise DTypeError(f"tensor_scatter: {x} and updates {updates} differ in dtype")
+    _nd_updates("tensor_scatter", x.shape, indices, updates)
+    _same_dtype("tensor_scatter", x, updates)
     return x
 
 
-_SCATTER = lambda: [Sample((_x(4, 2), np.array([[1], [3]], np.int32), _x(2, 2)))]  # noqa: E731
-tensor_scatter_add = op(
-    "tensor_scatter_add", "x indices updates", _tensor_scatter_type, _tensor_scatter(np.add), wide=True,
-    grad=lambda c, g: (g, None, ops.gather_nd(g, c.indices)), can_fail=True, samples=_SCATTER,
-    doc="x with updates added at positions.",
-)  # fmt: skip
+def _tensor_scatter(name: str, fn: np.ufunc | None, grad: Any, doc: str) -> Any:
+    def samples() -> Iterable[Sample]:
+        g = isinstance(grad, str)
+        yield Sample((_x(4, 2), np.array([[1], [3]], np.int32), _x(2, 2) * 2), grad=not g)
+        yield Sample((_x(4, 2), np.array([[1, 1]], np.int64), _x(1) * 2), grad=not g)
+
+    return op(name, "x indices updates", _tensor_scatter_type, _combined(fn), wide=True,
+              grad=grad, can_fail=True, samples=samples, doc=doc)  # fmt: skip
 
 
-def _scatter_update_grad(c: Any, g: Any) -> tuple[Any, ...]:
+def _written_grad(c: Any, g: Any) -> tuple[Any, ...]:
     part = ops.gather_nd(g, c.indices)
-    return ops.tensor_scatter_update(g, c.indices, part * 0), None, part
+    return ops.tensor_scatter_update(g, c.indices, ops.zeros_like(part)), None, part
 
 
-tensor_scatter_update = op(
-    "tensor_scatter_update", "x indices updates", _tensor_scatter_type, _tensor_scatter(None), wide=True,
-    grad=_scatter_update_grad, can_fail=True, samples=_SCATTER, doc="x with updates written at positions.",
+_TIES = "the share of each of several equal updates is not defined"
+tensor_scatter_update = _tensor_scatter(
+    "tensor_scatter_update", None, _written_grad, "x with updates written at positions."
+)
+tensor_scatter_add = _tensor_scatter(
+    "tensor_scatter_add", np.add, lambda c, g: (g, None, ops.gather_nd(g, c.indices)),
+    "x with updates added at positions.",
 )  # fmt: skip
-for _name, _fn in (("tensor_scatter_max", np.maximum), ("tensor_scatter_min", np.minimum),
-                   ("tensor_scatter_sub", np.subtract)):  # fmt: skip
-    op(_name, "x indices updates", _tensor_scatter_type, _tensor_scatter(_fn), wide=True,
-       grad="not among the gradients yet", can_fail=True,
-       samples=lambda: [Sample(s.args, grad=False) for s in _SCATTER()],
-       doc="x combined with updates at positions.")  # fmt: skip
+tensor_scatter_sub = _tensor_scatter(
+    "tensor_scatter_sub", np.subtract, lambda c, g: (g, None, -ops.gather_nd(g, c.indices)),
+    "x with updates subtracted at positions.",
+)  # fmt: skip
+tensor_scatter_max = _tensor_scatter(
+    "tensor_scatter_max", np.maximum, _TIES, "The larger of x and updates at positions."
+)
+tensor_scatter_min = _tensor_scatter(
+    "tensor_scatter_min", np.minimum, _TIES, "The smaller of x and updates at positions."
+)
 
-# --- sizes that depend on data ------------------------------------------------------------------------
+# --- sizes that depend on data --------------------------------------------------------------------
+
+_BY_DATA = Host("the size of its result depends on data")
 
 
 def _nonzero_type(types: Types, attrs: Attrs) -> TensorType:
@@ -358,9 +426,10 @@ def _nonzero_type(types: Types, attrs: Attrs) -> TensorType:
 
 nonzero = op(
     "nonzero", "x", _nonzero_type, lambda x, size=None: np.argwhere(x).astype(np.int64),
-    attrs={"size": None}, grad="positions are piecewise constant",
-    samples=lambda: [Sample((np.array([[1, 0], [2, 3]], np.int32),), {"size": dims.symbol("n")}, grad=False)],
-    doc="Positions of the elements that are not zero.",
+    attrs={"size": None}, grad="positions are piecewise constant", lower=_BY_DATA,
+    samples=lambda: [Sample((np.array(x, np.int32),), {"size": dims.symbol("n")}, grad=False)
+                     for x in ([[1, 0], [2, 3]], [0, 0], 1)],
+    doc="Positions of the elements that are not zero; ``size`` is the symbol of their number.",
 )  # fmt: skip
 
 
@@ -370,33 +439,36 @@ def _mask_type(types: Types, attrs: Attrs) -> TensorType:
         raise DTypeError(f"boolean_mask: the mask must be bool, got {mask}")
     axis = normalize_axis(attrs["axis"], x.rank, "boolean_mask")
     covered = x.shape[axis : axis + mask.rank]
-    if mask.rank == 0 or not all(map(dims.assume_equal, covered, mask.shape)):
+    fits = mask.rank and len(covered) == mask.rank
+    if not fits or not all(map(dims.assume_equal, covered, mask.shape)):
         raise InvalidArgumentError(f"boolean_mask: {mask} does not fit {x} at axis {axis}")
     return x.with_shape((*x.shape[:axis], attrs["size"], *x.shape[axis + mask.rank :]))
 
 
+def _masked(rank: int, mask: np.ndarray, axis: int) -> tuple[Any, ...]:
+    return (*(slice(None),) * (axis % rank), mask)
+
+
 def _mask(x: np.ndarray, mask: np.ndarray, axis: int = 0, size: Any = None) -> np.ndarray:
-    return x[(*(slice(None),) * (axis % x.ndim), mask)]
+    return x[_masked(x.ndim, mask, axis)]
 
 
-def _mask_grad(c: Any, g: Any) -> tuple[Any, Any]:
-    return ops.boolean_mask_grad(g, c.mask, axis=c.axis, shape=c.x.dims), None
-
-
-def _mask_back(g: np.ndarray, mask: np.ndarray, axis: int, shape: Sequence[int]) -> np.ndarray:
-    out = np.zeros(shape, g.dtype)
-    out[(*(slice(None),) * (axis % len(shape)), mask)] = g
-    return out
+def _mask_back(
+    g: np.ndarray, mask: np.ndarray, shape: Sequence[int], axis: int = 0
+) -> np.ndarray:
+    return _placed(g, _masked(len(shape), mask, axis), shape)
 
 
 boolean_mask = op(
     "boolean_mask", "x mask", _mask_type, _mask, attrs={"axis": 0, "size": None}, wide=True,
-    grad=_mask_grad,
-    samples=lambda: [Sample((_x(3, 2), np.array([True, False, True])), {"axis": 0, "size": dims.symbol("n")})],
-    doc="The parts of x where the mask holds.",
+    grad=lambda c, g: (ops.boolean_mask_grad(g, c.mask, axis=c.axis, shape=c.x.dims), None),
+    samples=lambda: [Sample((_x(3, 2), np.array(m)), {"axis": a, "size": dims.symbol("n")})
+                     for m, a in (([True, False, True], 0), ([False, True], 1))],
+    lower=_BY_DATA, doc="The parts of x where the mask holds; ``size`` names their number.",
 )  # fmt: skip
-op("boolean_mask_grad", "g mask", lambda types, attrs: types[0].with_shape(attrs["shape"]), _mask_back,
-   attrs={"axis": 0, "shape": ()}, wide=True,
-   grad="not among the gradients yet",
-   samples=lambda: [Sample((_x(2, 2), np.array([True, False, True])), {"axis": 0, "shape": (3, 2)}, grad=False)],
-   doc="The gradient of boolean_mask.")  # fmt: skip
+boolean_mask_grad = op(
+    "boolean_mask_grad", "g mask", _placed_type, _mask_back, attrs={"axis": 0, "shape": ()},
+    grad=lambda c, g: (ops.boolean_mask(g, c.mask, axis=c.axis, size=c.g.dims[c.axis]), None),
+    samples=lambda: [Sample((_x(2, 2), np.array([True, False, True])), {"shape": (3, 2)})],
+    lower=_BY_DATA, wide=True, doc="Zeros of a shape, with g where the mask holds.",
+)  # fmt: skip

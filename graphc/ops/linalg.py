@@ -1,4 +1,4 @@
-"""Matrix products and what numpy's linalg offers."""
+"""Matrix products, diagonals, and the decompositions of LAPACK."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from graphc.errors import InvalidArgumentError
 from graphc.ir import dims, dtypes
 from graphc.ir.types import TensorType, broadcast_shapes
-from graphc.ops.combinators import op, ops, rng, sum_to
-from graphc.ops.opdef import Attrs, Library, Sample, Types
+from graphc.ops.combinators import holomorphic, op, ops, per_operand, rng
+from graphc.ops.opdef import Attrs, Host, Library, Sample, Types
 
 
 def _matrix(*shape: int) -> np.ndarray:
@@ -25,36 +25,37 @@ def _matmul_type(types: Types, attrs: Attrs) -> TensorType:
     a, b = types
     if a.rank < 2 or b.rank < 2:
         raise InvalidArgumentError(f"matmul: both operands need two axes or more, got {a} and {b}")
-    m, k = a.shape[-2:] if not attrs.get("transpose_a") else a.shape[:-3:-1]
-    k2, n = b.shape[-2:] if not attrs.get("transpose_b") else b.shape[:-3:-1]
+    m, k = a.shape[:-3:-1] if attrs["transpose_a"] else a.shape[-2:]
+    k2, n = b.shape[:-3:-1] if attrs["transpose_b"] else b.shape[-2:]
     if not dims.assume_equal(k, k2):
-        raise InvalidArgumentError(f"matmul: inner dimensions differ, {k} and {k2}: {a} @ {b}{_flags(attrs)}")
+        flags = [name for name in ("transpose_a", "transpose_b") if attrs[name]]
+        raise InvalidArgumentError(
+            f"matmul: inner dimensions differ, {k} and {k2}: {a} @ {b}"
+            + (f" with {' and '.join(flags)}" if flags else "")
+        )
     return a.with_shape((*broadcast_shapes(a.shape[:-2], b.shape[:-2]), m, n))
 
 
-def _flags(attrs: Attrs) -> str:
-    set_ = [name for name in ("transpose_a", "transpose_b") if attrs.get(name)]
-    return f" with {' and '.join(set_)}" if set_ else ""
-
-
-def _matmul(a: np.ndarray, b: np.ndarray, transpose_a: bool = False, transpose_b: bool = False) -> np.ndarray:
+def _matmul(
+    a: np.ndarray, b: np.ndarray, transpose_a: bool = False, transpose_b: bool = False
+) -> np.ndarray:
     a = np.swapaxes(a, -1, -2) if transpose_a else a
     b = np.swapaxes(b, -1, -2) if transpose_b else b
+    if a.dtype.itemsize == 2 and a.dtype.kind not in "iu":  # short floats add up in float32
+        return np.matmul(a.astype(np.float32), b.astype(np.float32)).astype(a.dtype)
     return np.matmul(a, b)
 
 
-def _matmul_grad(c: Any, g: Any) -> tuple[Any, Any]:
-    a, b, ta, tb = c.a, c.b, c.transpose_a, c.transpose_b
-    mul = ops.matmul
-    if ta:
-        da = mul(b, g, transpose_a=tb, transpose_b=True)
-    else:
-        da = mul(g, b, transpose_a=False, transpose_b=not tb)
-    if tb:
-        db = mul(g, a, transpose_a=True, transpose_b=ta)
-    else:
-        db = mul(a, g, transpose_a=not ta, transpose_b=False)
-    return sum_to(da, a), sum_to(db, b)
+def _by_a(c: Any, g: Any) -> Any:
+    if c.transpose_a:
+        return ops.matmul(c.b, g, transpose_a=c.transpose_b, transpose_b=True)
+    return ops.matmul(g, c.b, transpose_a=False, transpose_b=not c.transpose_b)
+
+
+def _by_b(c: Any, g: Any) -> Any:
+    if c.transpose_b:
+        return ops.matmul(g, c.a, transpose_a=True, transpose_b=c.transpose_a)
+    return ops.matmul(c.a, g, transpose_a=not c.transpose_a, transpose_b=False)
 
 
 def _products() -> Iterable[Sample]:
@@ -65,19 +66,17 @@ def _products() -> Iterable[Sample]:
     yield Sample((_matrix(2, 3, 4), _matrix(4, 5)))
     yield Sample((_matrix(2, 1, 3, 4), _matrix(3, 4, 2)))
     yield Sample((_matrix(3, 0), _matrix(0, 2)))
+    yield Sample((np.ones((2, 3), np.int32), np.ones((3, 2), np.int32)), grad=False)
 
 
 matmul = op(
     "matmul", "a b", _matmul_type, _matmul, attrs={"transpose_a": False, "transpose_b": False},
-    types=dtypes.NUMERIC, grad=_matmul_grad, lower=Library("gemm"), samples=_products, expensive=True,
+    types=dtypes.NUMERIC, grad=per_operand(holomorphic(_by_a), holomorphic(_by_b)), expensive=True,
+    lower=Library("gemm"), samples=_products,
     doc="Product of matrices; axes before the last two broadcast.",
 )  # fmt: skip
 
-# --- diagonals --------------------------------------------------------------------------------------
-
-
-def _diag_type(types: Types, attrs: Attrs) -> TensorType:
-    return types[0].with_shape((*types[0].shape, types[0].shape[-1]))
+# --- diagonals ------------------------------------------------------------------------------------
 
 
 def _diag(x: np.ndarray) -> np.ndarray:
@@ -86,60 +85,62 @@ def _diag(x: np.ndarray) -> np.ndarray:
     return out
 
 
-diag = op("diag", "x", _diag_type, _diag, grad=lambda c, g: ops.diag_part(g),
-          samples=lambda: [Sample((_matrix(3),)), Sample((_matrix(2, 3),))],
-          doc="Matrices with the last axis on their diagonal.")  # fmt: skip
-diag_part = op(
-    "diag_part", "x",
-    lambda types, attrs: types[0].with_shape((*types[0].shape[:-2], _smaller(*types[0].shape[-2:]))),
-    lambda x: np.diagonal(x, axis1=-2, axis2=-1).copy(), grad=lambda c, g: _diag_part_grad(c, g),
-    samples=lambda: [Sample((_matrix(3, 3),))], doc="The diagonal of matrices.",
-)  # fmt: skip
+def _diag_type(types: Types, attrs: Attrs) -> TensorType:
+    if not types[0].rank:
+        raise InvalidArgumentError(f"diag: needs a vector or more axes, got {types[0]}")
+    return types[0].with_shape((*types[0].shape, types[0].shape[-1]))
 
 
-def _diag_part_grad(c: Any, g: Any) -> Any:
-    if c.x.dims[-1] != c.x.dims[-2]:
-        raise InvalidArgumentError("diag_part has a gradient for square matrices only")
-    return ops.diag(g)
+diag = op("diag", "x", _diag_type, _diag, types=dtypes.FIXED, grad=lambda c, g: ops.diag_part(g),
+          lower=Host("no kernel yet"), doc="Matrices with the last axis on their diagonal.",
+          samples=lambda: [Sample((_matrix(*s),)) for s in ((3,), (2, 3), (0,))])  # fmt: skip
 
 
-def _smaller(a: Any, b: Any) -> Any:
-    return dims.minimum(a, b)
-
-
-def _band(x: np.ndarray, lower: int, upper: int) -> np.ndarray:
-    m, n = x.shape[-2:]
-    i, j = np.ogrid[:m, :n]
-    keep = ((lower < 0) | (i - j <= lower)) & ((upper < 0) | (j - i <= upper))
-    return np.where(keep, x, x.dtype.type(0))
-
-
-band_part = op(
-    "band_part", "x", lambda types, attrs: types[0], _band, attrs={"lower": -1, "upper": -1},
-    grad=lambda c, g: ops.band_part(g, lower=c.lower, upper=c.upper),
-    samples=lambda: [Sample((_matrix(3, 4),), {"lower": 0, "upper": -1})],
-    doc="Matrices with everything outside of a band set to zero; -1 keeps a whole triangle.",
-)  # fmt: skip
-
-# --- solvers (LAPACK, on the host) --------------------------------------------------------------------
-
-
-def _square(who: str, types: Types) -> TensorType:
+def _part_type(types: Types, attrs: Attrs) -> TensorType:
     x = types[0]
+    if x.rank < 2:
+        raise InvalidArgumentError(f"diag_part: needs matrices, got {x}")
+    m, n = x.shape[-2:]
+    return x.with_shape((*x.shape[:-2], m if m == n else dims.minimum(m, n)))
+
+
+def _part_grad(c: Any, g: Any) -> Any:
+    """A diagonal matrix, with zeros beyond the square where the operand was not square."""
+    square, (m, n) = ops.diag(g), c.x.dims[-2:]
+    if m == n:
+        return square
+    lead, size = ((0, 0),) * (len(c.x.dims) - 2), g.dims[-1]
+    return ops.pad(square, paddings=(*lead, (0, m - size), (0, n - size)))
+
+
+diag_part = op(
+    "diag_part", "x", _part_type, lambda x: np.diagonal(x, axis1=-2, axis2=-1).copy(),
+    types=dtypes.FIXED, grad=_part_grad, lower=Host("no kernel yet"),
+    samples=lambda: [Sample((_matrix(*s),)) for s in ((3, 3), (2, 3, 4), (4, 2))],
+    doc="The diagonal of matrices.",
+)  # fmt: skip
+
+# --- solvers and decompositions -------------------------------------------------------------------
+
+_LAPACK = frozenset((dtypes.float32, dtypes.float64, dtypes.complex64, dtypes.complex128))
+_REAL = frozenset((dtypes.float32, dtypes.float64))
+_SLOW = dict(lower=Host("LAPACK is called by numpy"), can_fail=True, expensive=True)
+
+
+def _square(who: str, x: TensorType) -> TensorType:
     if x.rank < 2 or not dims.assume_equal(x.shape[-1], x.shape[-2]):
         raise InvalidArgumentError(f"{who}: needs square matrices, got {x}")
     return x
 
 
-def _well_conditioned() -> np.ndarray:
-    a = _matrix(3, 3)
-    return (a @ a.T + 3 * np.eye(3)).astype(np.float32)
+def _positive(*lead: int) -> np.ndarray:
+    """Symmetric, positive definite, well conditioned."""
+    a = _matrix(*lead, 3, 3)
+    return (a @ np.swapaxes(a, -1, -2) + 3 * np.eye(3)).astype(np.float32)
 
 
-def _lapack(name: str, fn: Callable[..., np.ndarray], grad: Any, doc: str) -> Any:
-    return op(name, "x", lambda types, attrs: _square(name, types), fn, types=dtypes.DIFFERENTIABLE,
-              grad=grad, can_fail=True, expensive=True, doc=doc,
-              samples=lambda: [Sample((_well_conditioned(),))])  # fmt: skip
+def _squares(grad: bool = True) -> Callable[[], Iterable[Sample]]:
+    return lambda: [Sample((_positive(*lead),), grad=grad) for lead in ((), (2,))]
 
 
 def _t(x: Any) -> Any:
@@ -147,51 +148,163 @@ def _t(x: Any) -> Any:
     return ops.transpose(x, perm=(*axes, len(axes) + 1, len(axes)))
 
 
-def _inverse_grad(c: Any, g: Any) -> Any:
-    return -ops.matmul(ops.matmul(c.out, g, transpose_a=True), c.out, transpose_b=True)
+def _sandwich(left: Any, middle: Any, right: Any) -> Any:
+    """``left^T middle right^T``"""
+    return ops.matmul(ops.matmul(left, middle, transpose_a=True), right, transpose_b=True)
 
 
-def _cholesky_grad(c: Any, g: Any) -> Any:
-    """Murray 2016, eq. 10: differentiation of the Cholesky decomposition."""
-    low = c.out
-    inverse = ops.inverse(low)
-    inner = ops.band_part(ops.matmul(low, g, transpose_a=True), lower=-1, upper=0)
-    inner = inner - ops.diag(ops.diag_part(inner)) * 0.5
-    full = ops.matmul(ops.matmul(inverse, inner, transpose_a=True), inverse)
-    return (full + _t(full)) * 0.5
-
-
-inverse = _lapack("inverse", np.linalg.inv, _inverse_grad, "Inverse of square matrices.")
-cholesky = _lapack("cholesky", np.linalg.cholesky, _cholesky_grad, "Lower triangular factor L of L L^T.")
+inverse = op("inverse", "x", lambda types, attrs: _square("inverse", types[0]), np.linalg.inv,
+             grad=holomorphic(lambda c, g: -_sandwich(c.out, g, c.out)), types=_LAPACK,
+             samples=_squares(), doc="Inverse of square matrices.", **_SLOW)  # fmt: skip
 
 
 def _det_type(types: Types, attrs: Attrs) -> TensorType:
-    x = _square("det", types)
+    x = _square("det", types[0])
     return x.with_shape(x.shape[:-2])
 
 
 def _det_grad(c: Any, g: Any) -> Any:
-    scaled = ops.reshape(g * c.out, shape=(*g.dims, 1, 1))
-    return scaled * _t(ops.inverse(c.x))
+    return ops.reshape(g * c.out, shape=(*g.dims, 1, 1)) * _t(ops.inverse(c.x))
 
 
-det = op("det", "x", _det_type, lambda x: np.asarray(np.linalg.det(x), x.dtype), grad=_det_grad,
-         types=dtypes.DIFFERENTIABLE, samples=lambda: [Sample((_well_conditioned(),))],
-         doc="Determinant of square matrices.")  # fmt: skip
+det = op("det", "x", _det_type, lambda x: np.asarray(np.linalg.det(x), x.dtype), types=_LAPACK,
+         grad=holomorphic(_det_grad), samples=_squares(), doc="Determinant of square matrices.",
+         **_SLOW)  # fmt: skip
 
 
 def _solve_type(types: Types, attrs: Attrs) -> TensorType:
-    a, b = _square("solve", types), types[1]
+    a, b = _square("solve", types[0]), types[1]
     if b.rank < 2 or not dims.assume_equal(a.shape[-1], b.shape[-2]):
         raise InvalidArgumentError(f"solve: {a} and {b} do not fit")
     return b.with_shape((*broadcast_shapes(a.shape[:-2], b.shape[:-2]), *b.shape[-2:]))
 
 
-def _solve_grad(c: Any, g: Any) -> tuple[Any, Any]:
-    db = ops.solve(_t(c.a), g)
-    return -ops.matmul(db, c.out, transpose_b=True), db
+def _solve_by_a(c: Any, g: Any) -> Any:
+    return -ops.matmul(ops.solve(_t(c.a), g), c.out, transpose_b=True)
 
 
-solve = op("solve", "a b", _solve_type, np.linalg.solve, types=dtypes.DIFFERENTIABLE, grad=_solve_grad,
-           can_fail=True, expensive=True, samples=lambda: [Sample((_well_conditioned(), _matrix(3, 2)))],
-           doc="x in a x = b.")  # fmt: skip
+solve = op(
+    "solve", "a b", _solve_type, np.linalg.solve, types=_LAPACK, doc="x in a x = b.",
+    grad=per_operand(holomorphic(_solve_by_a), holomorphic(lambda c, g: ops.solve(_t(c.a), g))),
+    samples=lambda: [Sample((_positive(), _matrix(3, 2))), Sample((_positive(2), _matrix(3, 1)))],
+    **_SLOW,
+)  # fmt: skip
+
+
+def _triangle(x: Any, strict: bool = False) -> Any:
+    """The lower triangle, with or without the diagonal."""
+    rows, columns = (ops.iota(size=n, dtype=dtypes.int32) for n in x.dims[-2:])
+    rows = ops.reshape(rows, shape=(x.dims[-2], 1))
+    kept = ops.greater(rows, columns) if strict else ops.greater_equal(rows, columns)
+    return ops.select(kept, x, ops.zeros_like(x))
+
+
+def _cholesky_grad(c: Any, g: Any) -> Any:
+    """Murray 2016, eq. 10: half of the diagonal, the lower triangle, made symmetric."""
+    low, back = c.out, _t(ops.inverse(c.out))
+    inner = ops.matmul(low, g, transpose_a=True)
+    inner = (_triangle(inner) + _triangle(inner, strict=True)) * 0.5
+    full = ops.matmul(ops.matmul(back, inner), back, transpose_b=True)
+    return (full + _t(full)) * 0.5
+
+
+cholesky = op("cholesky", "x", lambda types, attrs: _square("cholesky", types[0]),
+              np.linalg.cholesky, types=_REAL, grad=_cholesky_grad, samples=_squares(grad=False),
+              doc="Lower triangular factor L of L L^T.", **_SLOW)  # fmt: skip
+
+
+def _gaps(x: Any) -> Any:
+    """``1 / (x[j] - x[i])`` at (i, j), and 0 on the diagonal and for equal values."""
+    last = len(x.dims)
+    gaps = ops.expand_dims(x, axis=last - 1) - ops.expand_dims(x, axis=last)
+    return ops.divide_no_nan(ops.ones_like(gaps), gaps)
+
+
+def _eigh_type(types: Types, attrs: Attrs) -> tuple[TensorType, TensorType]:
+    x = _square("eigh", types[0])
+    return x.with_shape(x.shape[:-1]), x
+
+
+def _eigh_grad(c: Any, by_values: Any, by_vectors: Any) -> Any:
+    values, vectors = c.outputs
+    inner = ops.matmul(vectors, by_vectors, transpose_a=True) * _gaps(values)
+    inner = inner + ops.diag(by_values)
+    full = ops.matmul(ops.matmul(vectors, inner), vectors, transpose_b=True)
+    return (full + _t(full)) * 0.5
+
+
+eigh = op("eigh", "x", _eigh_type, lambda x: tuple(np.linalg.eigh(x)), many=True, types=_REAL,
+          grad=_eigh_grad, samples=_squares(grad=False),
+          doc="Ascending eigenvalues and eigenvectors (columns) of symmetric matrices.",
+          **_SLOW)  # fmt: skip
+
+
+def _tall(who: str, x: TensorType) -> tuple[Any, Any, Any]:
+    if x.rank < 2:
+        raise InvalidArgumentError(f"{who}: needs matrices, got {x}")
+    m, n = x.shape[-2:]
+    return m, n, m if m == n else dims.minimum(m, n)
+
+
+def _qr_type(types: Types, attrs: Attrs) -> tuple[TensorType, TensorType]:
+    x, (m, n, k) = types[0], _tall("qr", types[0])
+    inner = m if attrs["full_matrices"] else k
+    return x.with_shape((*x.shape[:-2], m, inner)), x.with_shape((*x.shape[:-2], inner, n))
+
+
+def _qr(x: np.ndarray, full_matrices: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    return tuple(np.linalg.qr(x, "complete" if full_matrices else "reduced"))
+
+
+def _qr_grad(c: Any, by_q: Any, by_r: Any) -> Any:
+    """Walter and Lehman 2010, for matrices with at least as many rows as columns."""
+    q, r = c.outputs
+    if c.full_matrices or dims.same(q.dims[-1], r.dims[-1]) is False:
+        raise InvalidArgumentError("qr has a gradient for tall matrices and their reduced form")
+    m = ops.matmul(r, by_r, transpose_b=True) - ops.matmul(by_q, q, transpose_a=True)
+    symmetric = _triangle(m) + _t(_triangle(m, strict=True))
+    return ops.matmul(by_q + ops.matmul(q, symmetric), ops.inverse(r), transpose_b=True)
+
+
+qr = op("qr", "x", _qr_type, _qr, many=True, attrs={"full_matrices": False}, types=_REAL,
+        grad=_qr_grad, doc="Orthogonal and upper triangular factor.",
+        samples=lambda: [Sample((_matrix(4, 3),)), Sample((_matrix(2, 3, 3),)),
+                         Sample((_matrix(2, 3),), grad=False),
+                         Sample((_matrix(4, 2),), {"full_matrices": True}, grad=False)],
+        **_SLOW)  # fmt: skip
+
+
+def _svd_type(types: Types, attrs: Attrs) -> tuple[TensorType, ...]:
+    x, (m, n, k) = types[0], _tall("svd", types[0])
+    left, right = (m, n) if attrs["full_matrices"] else (k, k)
+    lead = x.shape[:-2]
+    return tuple(x.with_shape((*lead, *s)) for s in ((k,), (m, left), (n, right)))
+
+
+def _svd(x: np.ndarray, full_matrices: bool = False) -> tuple[np.ndarray, ...]:
+    u, s, vt = np.linalg.svd(x, full_matrices)
+    return s, u, np.swapaxes(vt, -1, -2)
+
+
+def _svd_grad(c: Any, by_s: Any, by_u: Any, by_v: Any) -> Any:
+    """Townsend 2016: rotations within the spaces of u and v, and out of them."""
+    if c.full_matrices:
+        raise InvalidArgumentError("svd has a gradient for its reduced form only")
+    s, u, v = c.outputs
+    gaps, row = _gaps(s * s), ops.expand_dims(s, axis=len(s.dims) - 1)
+
+    def parts(x: Any, g: Any) -> tuple[Any, Any]:
+        turned = ops.matmul(x, g, transpose_a=True)
+        return gaps * (turned - _t(turned)), (g - ops.matmul(x, turned)) / row
+
+    (u_in, u_out), (v_in, v_out) = parts(u, by_u), parts(v, by_v)
+    inner = u_in * row + _t(_t(v_in) * row) + ops.diag(by_s)
+    full = ops.matmul(u, inner) + u_out
+    return ops.matmul(full, v, transpose_b=True) + ops.matmul(u, v_out, transpose_b=True)
+
+
+svd = op("svd", "x", _svd_type, _svd, many=True, attrs={"full_matrices": False}, types=_REAL,
+         grad=_svd_grad, samples=lambda: [Sample((_matrix(*s),), grad=False)
+                                          for s in ((4, 3), (2, 3), (2, 3, 3))],
+         doc="Singular values (descending), left and right singular vectors (columns).",
+         **_SLOW)  # fmt: skip

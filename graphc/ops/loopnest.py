@@ -1,14 +1,14 @@
 """Which ops can share one loop nest, and what that nest looks like.
 
 Every dimension of a computed value is an *axis* of one iteration space; elementwise ops make axes
-equal, reductions drop some, views of memory are strides over them.  `axes_of` finds the axes,
-`arrange` (in `loopplan`) splits them into outer and inner loops.  Both answer with a reason where
+equal, reductions drop some, views of memory are strides over them.  `find_axes` finds the axes,
+`arrange` (in `looporder`) splits them into outer and inner loops.  Both answer with a reason where
 ops do not fit together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,12 +58,24 @@ def is_computed(node: Node) -> bool:
     return isinstance(lower, Scalar | Reduce) or is_gather(node)
 
 
-def unfit_dtype(node: Node) -> str:
-    """Why a node cannot be in a kernel at all: its dtypes; empty if it can."""
+def unfit(node: Node) -> str:
+    """Why a node cannot be in a kernel at all; empty if it can."""
+    if not (is_computed(node) or is_view(node) or is_literal(node)):
+        return f"{node.op.name} has no form for loop nests"
+    if node.op.lower == Scalar("pow") and not node.output.type.dtype.is_floating:  # type: ignore
+        return "integer powers check their exponent"
     for value in (*node.inputs, *node.outputs):
         if value.type.dtype not in KERNEL_DTYPES:
             return f"kernels do not compute in {value.type.dtype.name}"
     return ""
+
+
+def can_stop(node: Node) -> bool:
+    """Whether a kernel that computes the node may have to stop: bad indices, integer division."""
+    if is_gather(node):
+        return True
+    integer = node.output.type.dtype.is_integer
+    return integer and node.op.can_fail  # type: ignore[attr-defined]
 
 
 # --- where elements of memory lie -----------------------------------------------------------------
@@ -210,6 +222,14 @@ _VIEWS = {
 }  # fmt: skip
 
 
+def _is_read(node: Node, at: int) -> bool:
+    """Whether an operand's elements matter, not just its shape (zeros_like)."""
+    lower = node.op.lower  # type: ignore[attr-defined]
+    if not isinstance(lower, Scalar) or "{" not in lower.text:
+        return True
+    return f"{{{node.op.operands[at]}}}" in lower.text  # type: ignore[attr-defined]
+
+
 # --- the axes of a set of nodes -------------------------------------------------------------------
 
 
@@ -239,6 +259,7 @@ class Nest:
     indexed: set[int] = field(default_factory=set)  # axes whose index an expression uses
     roots: list[Value] = field(default_factory=list)
     literals: dict[Value, np.generic] = field(default_factory=dict)
+    steps: dict[Node, tuple[DimLike, DimLike]] = field(default_factory=dict)  # of gathers
 
     def axes_of(self, value: Value) -> frozenset[int]:
         return frozenset(a for a in self.axes[value] if a is not None)
@@ -257,6 +278,7 @@ class _Finder:
         self.size: list[DimLike] = []
         self.accesses: dict[Value, Access] = {}
         self.used: list[tuple[Node, int, Access, tuple[int | None, ...]]] = []
+        self.read: dict[Access, tuple[int | None, ...]] = {}
 
     # axes
 
@@ -303,13 +325,23 @@ class _Finder:
 
     def see_view(self, node: Node) -> None:
         source = node.inputs[0]
-        if source in self.nest.literals:
+        if node.output in self.nest.outputs and source not in self.nest.axes:
+            self.see_copy(node, source)
+        elif source in self.nest.literals:
             self.nest.literals[node.output] = self.nest.literals[source]
         elif source in self.nest.axes:
             self.nest.axes[node.output] = self.view_of_computed(node, self.nest.axes[source])
             self.nest.operands[node] = [source]
         else:
             self.accesses[node.output] = view(node, self.access(source))
+
+    def see_copy(self, node: Node, source: Value) -> None:
+        """A view of memory, or of a number, that is itself a result: its elements are copied."""
+        axes = tuple(map(self.fresh, node.output.type.shape))
+        self.nest.axes[node.output] = axes
+        self.nest.operands[node] = [self.nest.literals.get(source)]
+        if source not in self.nest.literals:
+            self.used.append((node, 0, view(node, self.access(source)), axes))
 
     def view_of_computed(
         self, node: Node, axes: tuple[int | None, ...]
@@ -357,6 +389,10 @@ class _Finder:
     def operand(self, node: Node, at: int, axes: tuple[int | None, ...]) -> Any:
         """An operand broadcast against ``axes`` from the right."""
         value = node.inputs[at]
+        if not _is_read(node, at):
+            if value not in self.nest.literals and value not in self.nest.axes:
+                self.access(value)  # an operand of the kernel all the same
+            return value.type.dtype.np.type(0)
         if value in self.nest.literals:
             return self.nest.literals[value]
         if value in self.nest.axes:
@@ -367,6 +403,9 @@ class _Finder:
         access = self.access(value)
         lead = len(axes) - len(access.shape)
         self.used.append((node, at, access, axes[lead:]))
+        # memory that is read twice in the same way is best read in the same iteration
+        for a, b in zip(self.read.setdefault(access, axes[lead:]), axes[lead:], strict=True):
+            self.join(a, b)
         return None  # a Load, once the axes are settled
 
     def see_reduction(self, node: Node) -> None:
@@ -397,7 +436,9 @@ class _Finder:
         tail = indices.type.rank - batch
         by_index = axes[:batch] + axes[axis : axis + tail]
         by_x = (*axes[:axis], None, *axes[axis + tail :])
-        self.used.append((node, 0, self.access(x), by_x))
+        source = self.access(x)
+        self.used.append((node, 0, source, by_x))
+        self.nest.steps[node] = (source.strides[axis], source.shape[axis])
         self.nest.operands[node] = [None, self.operand(node, 1, by_index)]
 
     # the end
@@ -437,8 +478,3 @@ class _Finder:
 def find_axes(nodes: Sequence[Node], outputs: Sequence[Value]) -> Nest:
     """The common iteration space of nodes; raises `Unfit` with the reason if there is none."""
     return _Finder(nodes, outputs).run()
-
-
-def gather_strides(node: Node, access_of: Mapping[Value, Access]) -> DimLike:
-    """The step in memory between neighbours along a gather's axis."""
-    return access_of[node.inputs[0]].strides[node.attrs["axis"] % node.inputs[0].type.rank]

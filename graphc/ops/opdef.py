@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ Attrs = Mapping[str, Any]
 Arrays = Sequence[np.ndarray]
 
 
-# --- how an op becomes code ----------------------------------------------------------------------
+# --- how an op becomes code -----------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,7 @@ class Reduce:
 class Index:
     """The result's element at an output index is an operand's element at another index.
 
-    ``map(index, types, attrs)`` gets the output index as a list of text expressions and returns the
-    operand's; transposes, slices, broadcasts and reshapes are such; fusible without a copy.
+    Transposes, slices, broadcasts and reshapes are such; they fuse without a copy.
     """
 
     kind: str
@@ -79,8 +79,7 @@ class Host:
 Lowering = Scalar | Reduce | Index | Library | Host
 
 
-# --- the context a gradient rule sees
-# ---------------------------------------------------------------
+# --- the context a gradient rule sees -------------------------------------------------------------
 
 
 class GradContext:
@@ -98,7 +97,8 @@ class GradContext:
         needed: Sequence[bool] = (),
     ) -> None:
         self.op, self.inputs, self.outputs, self.attrs = op, inputs, outputs, attrs
-        self.node, self.needed = node, needed
+        self.node = node
+        self.needed = needed or (True,) * len(inputs)  # whose gradients somebody wants
 
     @property
     def out(self) -> Any:
@@ -152,6 +152,17 @@ class OpDef:
     expensive: bool = False  # not to be duplicated into its users
     wide: bool = False  # operands may differ in dtype (select, gather, cast...)
 
+    @cached_property
+    def numpy_checks(self) -> bool:
+        """Whether numpy refuses all that the type rule refuses, but for dtypes."""
+        checked = self.elementwise or isinstance(self.lower, Reduce)
+        return checked and not self.wide and not self.variadic and bool(self.operands)
+
+    @cached_property
+    def numpy_dtypes(self) -> frozenset[np.dtype]:
+        """The dtypes it takes, as numpy's (bfloat16 always takes the full check)."""
+        return frozenset(d.np for d in self.dtypes if d.name != "bfloat16")
+
     def infer(self, types: Types, attrs: Attrs, regions: Mapping[str, Graph]) -> tuple[Any, ...]:
         """Result types; raises ``InvalidArgumentError`` (shapes) or ``DTypeError``."""
         if not self.variadic and len(types) != len(self.operands):
@@ -161,6 +172,8 @@ class OpDef:
             )
         if not self.wide:
             self._check_dtypes(types)
+        if len(attrs) < len(self.attrs):
+            attrs = {**self.attrs, **attrs}
         if regions:
             found = self.type_rule(types, attrs, regions)
         else:

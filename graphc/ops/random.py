@@ -1,20 +1,20 @@
 """Random numbers: pure functions of a key, so that eager and compiled code draw the same.
 
-A key is ``u64[2]``: a seed and a counter.  Element i of a call is Philox4x32-10 (Salmon et al., 2011) of
-(i, counter) under the seed; one word for each float32, so any kernel can compute any element alone.
+A key is ``u64[2]``: a seed and a counter.  Element i of a call is made from the four words that
+Philox4x32-10 (Salmon et al., 2011) gives for (i, counter) under the seed, so any kernel can compute
+any element alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from graphc.errors import InvalidArgumentError
+from graphc.errors import DTypeError, InvalidArgumentError
 from graphc.ir import dtypes
 from graphc.ir.dtypes import DType
-from graphc.ir.types import TensorType
+from graphc.ir.types import TensorType, broadcast_shapes, show_shape
 from graphc.ops.combinators import op
 from graphc.ops.opdef import Attrs, Host, Library, Sample, Types
 
@@ -32,9 +32,8 @@ def philox(key: np.ndarray, size: int) -> tuple[np.ndarray, ...]:
     k0, k1 = int(key[0]) & 0xFFFFFFFF, int(key[0]) >> 32
     for _ in range(10):
         p0, p1 = _M0 * c0, _M1 * c2
-        c0, c1, c2, c3 = (
-            (p1 >> _32) ^ c1 ^ np.uint64(k0), p1 & _LOW, (p0 >> _32) ^ c3 ^ np.uint64(k1), p0 & _LOW,
-        )  # fmt: skip
+        c0, c1 = (p1 >> _32) ^ c1 ^ np.uint64(k0), p1 & _LOW
+        c2, c3 = (p0 >> _32) ^ c3 ^ np.uint64(k1), p0 & _LOW
         k0, k1 = (k0 + _W0) & 0xFFFFFFFF, (k1 + _W1) & 0xFFFFFFFF
     return c0, c1, c2, c3
 
@@ -85,19 +84,28 @@ def _truncated(key: np.ndarray, shape: Sequence[int], dtype: DType = dtypes.floa
     return np.clip(z, -2, 2).astype(dtype.np).reshape(tuple(shape))
 
 
-def _integers(key: np.ndarray, low: np.ndarray, high: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+def _integers(
+    key: np.ndarray, low: np.ndarray, high: np.ndarray, shape: Sequence[int]
+) -> np.ndarray:
     if np.any(low >= high):
         raise InvalidArgumentError(f"random integers need low < high, got {low} and {high}")
     words = philox(key, _size(shape))
-    bits = (words[0] << _32) | words[1]
-    span = (high.astype(np.int64) - low.astype(np.int64)).astype(np.uint64)
-    offset = (bits.reshape(tuple(shape)) % span).astype(np.int64)
-    return (low.astype(np.int64) + offset).astype(low.dtype)
+    bits = ((words[0] << _32) | words[1]).reshape(tuple(shape))
+    first, span = low.astype(np.uint64), high.astype(np.uint64) - low.astype(np.uint64)
+    return (first + bits % span).astype(low.dtype)  # modulo 2^64, so that signs need no care
 
 
 def _integers_type(types: Types, attrs: Attrs) -> TensorType:
     _key_type(types, "random integers")
-    return TensorType(types[1].dtype, tuple(attrs["shape"]))
+    low, high = types[1:]
+    if low.dtype is not high.dtype or not low.dtype.is_integer:
+        raise DTypeError(f"random integers: bounds must share an integer dtype, got {low}, {high}")
+    shape = tuple(attrs["shape"])
+    if len(broadcast_shapes(low.shape, high.shape, shape)) != len(shape):
+        raise InvalidArgumentError(
+            f"random integers: {low} and {high} do not fit {show_shape(shape)}"
+        )
+    return TensorType(low.dtype, shape)
 
 
 def _permutation(key: np.ndarray, size: int, dtype: DType = dtypes.int32) -> np.ndarray:
@@ -123,29 +131,39 @@ random_truncated = op(
 )  # fmt: skip
 random_integers = op(
     "random_integers", "key low high", _integers_type, _integers, attrs={"shape": ()}, wide=True,
-    grad=_DRAWN, can_fail=True, lower=Host("rarely in a hot loop"),
-    samples=lambda: [Sample((KEY, np.array(2, np.int32), np.array(9, np.int32)), {"shape": (5,)}, grad=False)],
+    grad=_DRAWN, can_fail=True, lower=Host("no kernel yet"),
+    samples=lambda: [Sample((KEY, np.array(-2, t), np.array(9, t)), {"shape": s}, grad=False)
+                     for t in ("i4", "i8") for s in ((5,), (), (0, 2))],
     doc="Integers in [low, high).",
 )  # fmt: skip
 random_permutation = op(
     "random_permutation", "key",
     lambda types, attrs: TensorType(attrs["dtype"], (attrs["size"],)), _permutation,
     attrs={"size": 0, "dtype": dtypes.int32}, grad=_DRAWN, lower=Host("sorting is numpy's"),
-    samples=lambda: [Sample((KEY,), {"size": 6}, grad=False)], doc="0..size-1 in random order.",
+    samples=lambda: [Sample((KEY,), {"size": n}, grad=False) for n in (6, 0)],
+    doc="The numbers below ``size`` in random order.",
 )  # fmt: skip
 
 
-def _categorical(key: np.ndarray, logits: np.ndarray, count: int, dtype: DType = dtypes.int64) -> np.ndarray:
-    rows, classes = logits.shape
-    u = _uniform(key, (rows, count, classes), dtypes.float64)
-    gumbel = -np.log(-np.log(u + 2.0**-54))
-    return np.argmax(logits[:, None, :] + gumbel, axis=-1).astype(dtype.np)
+def _categorical_type(types: Types, attrs: Attrs) -> TensorType:
+    _key_type(types, "random_categorical")
+    if types[1].rank != 2:
+        raise InvalidArgumentError(f"random_categorical: logits must be a matrix, got {types[1]}")
+    return TensorType(attrs["dtype"], (types[1].shape[0], attrs["count"]))
+
+
+def _categorical(
+    key: np.ndarray, logits: np.ndarray, count: int, dtype: DType = dtypes.int64
+) -> np.ndarray:
+    """The Gumbel-max trick: the largest of the logits with noise added."""
+    u = _uniform(key, (logits.shape[0], count, logits.shape[1]), dtypes.float64)
+    noise = -np.log(-np.log(u + 2.0**-54))
+    return np.argmax(logits[:, None, :] + noise, axis=-1).astype(dtype.np)
 
 
 random_categorical = op(
-    "random_categorical", "key logits",
-    lambda types, attrs: TensorType(attrs["dtype"], (types[1].shape[0], attrs["count"])), _categorical,
-    attrs={"count": 1, "dtype": dtypes.int64}, wide=True, grad=_DRAWN, lower=Host("rarely in a hot loop"),
+    "random_categorical", "key logits", _categorical_type, _categorical, wide=True, grad=_DRAWN,
+    attrs={"count": 1, "dtype": dtypes.int64}, lower=Host("no kernel yet"),
     samples=lambda: [Sample((KEY, np.zeros((2, 3), "f4")), {"count": 4}, grad=False)],
     doc="Class indices drawn by unnormalised log probabilities.",
 )  # fmt: skip

@@ -1,8 +1,8 @@
-"""Shapes: reshapes, transposes, joins, splits, repetitions, padding."""
+"""Shapes: reshapes, transposes, broadcasts, joins, splits, padding."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,16 +10,17 @@ import numpy as np
 from graphc.errors import InvalidArgumentError
 from graphc.ir import dims, dtypes
 from graphc.ir.dims import DimLike
+from graphc.ir.dtypes import DType
 from graphc.ir.types import TensorType, broadcast_shapes, show_shape
 from graphc.ops.combinators import normalize_axis, op, ops, rng, sum_to
-from graphc.ops.opdef import Attrs, Index, Sample, Types
+from graphc.ops.opdef import Attrs, Index, Library, Sample, Scalar, Types
 
 
 def _x(*shape: int) -> np.ndarray:
     return rng().normal(size=shape).astype(np.float32)
 
 
-def _each(*cases: tuple[tuple[int, ...], dict[str, Any]]) -> Any:
+def _each(*cases: tuple[tuple[int, ...], dict[str, Any]]) -> Callable[[], list[Sample]]:
     return lambda: [Sample((_x(*shape),), attrs, exact=True) for shape, attrs in cases]
 
 
@@ -28,27 +29,30 @@ def _each(*cases: tuple[tuple[int, ...], dict[str, Any]]) -> Any:
 
 def _reshape_type(types: Types, attrs: Attrs) -> TensorType:
     x, shape = types[0], tuple(attrs["shape"])
-    unknown = [i for i, d in enumerate(shape) if isinstance(d, int) and d == -1]
-    if len(unknown) > 1:
-        raise InvalidArgumentError(f"reshape: only one dimension can be -1, got {show_shape(shape)}")
-    if unknown:
+    if any(isinstance(d, int) and d < -1 for d in shape):
+        raise InvalidArgumentError(f"reshape: {show_shape(shape)} has a negative dimension")
+    if shape.count(-1) > 1:
+        raise InvalidArgumentError(f"reshape: only one dimension can be -1: {show_shape(shape)}")
+    if -1 in shape:
         rest = dims.product(tuple(d for d in shape if d != -1))
-        exact = rest != 0 and (not isinstance(x.size, int) or not isinstance(rest, int) or x.size % rest == 0)
-        if not exact:
-            raise InvalidArgumentError(f"reshape: {x} has no shape {show_shape(shape)}")
+        if rest == 0:
+            raise InvalidArgumentError(
+                f"reshape: {show_shape(shape)} has a 0, so its -1 could be anything"
+            )
         shape = tuple(x.size // rest if d == -1 else d for d in shape)
     if not dims.assume_equal(x.size, dims.product(shape)):
         raise InvalidArgumentError(
-            f"reshape: {x} has {x.size} elements, the shape {show_shape(shape)} {dims.product(shape)}"
+            f"reshape: {x} has {x.size} elements, {show_shape(tuple(attrs['shape']))} cannot hold"
+            " them"
         )
     return x.with_shape(shape)
 
 
 reshape = op(
-    "reshape", "x", _reshape_type, lambda x, shape: np.reshape(x, tuple(shape)), attrs={"shape": ()},
+    "reshape", "x", _reshape_type, lambda x, shape: np.reshape(x, shape), attrs={"shape": ()},
     grad=lambda c, g: ops.reshape(g, shape=c.x.dims), lower=Index("reshape"),
     samples=_each(((3, 4), {"shape": (2, 6)}), ((3, 4), {"shape": (-1,)}), ((1,), {"shape": ()}),
-                  ((0, 3), {"shape": (3, 0)})),
+                  ((0, 3), {"shape": (3, 0)}), ((2, 3, 4), {"shape": (6, -1)})),
     doc="The same elements in another shape; one dimension may be -1.",
 )  # fmt: skip
 
@@ -68,47 +72,47 @@ expand_dims = op(
 
 
 def _squeeze_axes(shape: Sequence[DimLike], axis: Any) -> tuple[int, ...]:
-    if axis is None or (isinstance(axis, tuple | list) and not axis):
+    if axis is None or axis == ():
         return tuple(i for i, d in enumerate(shape) if d == 1)
     listed = axis if isinstance(axis, tuple | list) else (axis,)
     axes = tuple(normalize_axis(a, len(shape), "squeeze") for a in listed)
     for a in axes:
         if not dims.assume_equal(shape[a], 1):
-            raise InvalidArgumentError(f"squeeze: axis {a} of shape {show_shape(tuple(shape))} is not 1")
+            raise InvalidArgumentError(f"squeeze: axis {a} of {show_shape(tuple(shape))} is not 1")
     return axes
 
 
 def _squeeze_type(types: Types, attrs: Attrs) -> TensorType:
-    axes = _squeeze_axes(types[0].shape, attrs.get("axis"))
+    axes = _squeeze_axes(types[0].shape, attrs["axis"])
     return types[0].with_shape(d for i, d in enumerate(types[0].shape) if i not in axes)
 
 
-def _squeeze(x: np.ndarray, axis: Any = None) -> np.ndarray:
-    return np.squeeze(x, _squeeze_axes(x.shape, axis))
-
-
 squeeze = op(
-    "squeeze", "x", _squeeze_type, _squeeze, attrs={"axis": None}, lower=Index("reshape"),
-    grad=lambda c, g: ops.reshape(g, shape=c.x.dims),
+    "squeeze", "x", _squeeze_type, lambda x, axis=None: np.squeeze(x, _squeeze_axes(x.shape, axis)),
+    attrs={"axis": None}, lower=Index("reshape"), grad=lambda c, g: ops.reshape(g, shape=c.x.dims),
     samples=_each(((1, 3, 1), {"axis": None}), ((1, 3, 1), {"axis": (0,)}), ((1, 3), {"axis": 0})),
     doc="Axes of size 1 are removed.",
 )  # fmt: skip
 
-# --- broadcast, transpose -------------------------------------------------------------------------
+# --- broadcast, transpose, reverse, roll ----------------------------------------------------------
 
 
 def _broadcast_type(types: Types, attrs: Attrs) -> TensorType:
     shape = tuple(attrs["shape"])
     joined = broadcast_shapes(types[0].shape, shape)
-    if len(joined) != len(shape) or any(dims.same(a, b) is False for a, b in zip(joined, shape, strict=True)):
-        raise InvalidArgumentError(f"broadcast_to: {types[0]} does not broadcast to {show_shape(shape)}")
+    fits = len(joined) == len(shape) and all(map(dims.assume_equal, joined, shape))
+    if not fits:
+        raise InvalidArgumentError(
+            f"broadcast_to: {types[0]} does not broadcast to {show_shape(shape)}"
+        )
     return types[0].with_shape(shape)
 
 
 broadcast_to = op(
-    "broadcast_to", "x", _broadcast_type, lambda x, shape: np.broadcast_to(x, tuple(shape)),
+    "broadcast_to", "x", _broadcast_type, lambda x, shape: np.broadcast_to(x, shape),
     attrs={"shape": ()}, grad=lambda c, g: sum_to(g, c.x), lower=Index("broadcast"),
-    samples=_each(((4,), {"shape": (3, 4)}), ((3, 1), {"shape": (2, 3, 4)}), ((), {"shape": (2,)})),
+    samples=_each(((4,), {"shape": (3, 4)}), ((3, 1), {"shape": (2, 3, 4)}), ((), {"shape": (2,)}),
+                  ((1,), {"shape": (0,)})),
     doc="The elements repeated along axes of size 1.",
 )  # fmt: skip
 
@@ -123,54 +127,49 @@ def _permutation(perm: Any, rank: int) -> tuple[int, ...]:
 
 
 def _transpose_type(types: Types, attrs: Attrs) -> TensorType:
-    perm = _permutation(attrs.get("perm"), types[0].rank)
+    perm = _permutation(attrs["perm"], types[0].rank)
     return types[0].with_shape(types[0].shape[p] for p in perm)
 
 
 def _transpose_grad(c: Any, g: Any) -> Any:
     perm = _permutation(c.perm, len(c.x.dims))
-    return ops.transpose(g, perm=tuple(int(i) for i in np.argsort(perm)))
+    return ops.transpose(g, perm=tuple(sorted(range(len(perm)), key=perm.__getitem__)))
 
 
 transpose = op(
-    "transpose", "x", _transpose_type, lambda x, perm=None: np.transpose(x, perm), attrs={"perm": None},
-    grad=_transpose_grad, lower=Index("transpose"),
+    "transpose", "x", _transpose_type, lambda x, perm=None: np.transpose(x, perm),
+    attrs={"perm": None}, grad=_transpose_grad, lower=Index("transpose"),
     samples=_each(((3, 4), {"perm": None}), ((2, 3, 4), {"perm": (1, 2, 0)}), ((), {"perm": None})),
     doc="Axes in another order; reversed if none is given.",
 )  # fmt: skip
 
 
-def _reverse_type(types: Types, attrs: Attrs) -> TensorType:
-    for a in attrs["axis"]:
-        normalize_axis(a, types[0].rank, "reverse")
+def _along_axes(types: Types, attrs: Attrs) -> TensorType:
+    for axis in attrs["axis"]:
+        normalize_axis(axis, types[0].rank)
     return types[0]
 
 
 reverse = op(
-    "reverse", "x", _reverse_type, lambda x, axis: np.flip(x, tuple(axis)), attrs={"axis": ()},
+    "reverse", "x", _along_axes, lambda x, axis: np.flip(x, axis), attrs={"axis": ()},
     grad=lambda c, g: ops.reverse(g, axis=c.axis), lower=Index("reverse"),
     samples=_each(((3, 4), {"axis": (0,)}), ((3, 4), {"axis": (0, -1)})), doc="Axes run backwards.",
 )  # fmt: skip
-
-
-def _same_type(types: Types, attrs: Attrs) -> TensorType:
-    return types[0]
-
-
 roll = op(
-    "roll", "x", _same_type, lambda x, shift, axis: np.roll(x, shift, axis),
-    attrs={"shift": 0, "axis": 0},
-    grad=lambda c, g: ops.roll(g, shift=_negated(c.shift), axis=c.axis),
-    samples=_each(((3, 4), {"shift": 1, "axis": 0}), ((3, 4), {"shift": (1, -1), "axis": (0, 1)})),
+    "roll", "x", _along_axes, lambda x, shift, axis: np.roll(x, shift, axis),
+    attrs={"shift": (), "axis": ()}, lower=Library("roll"),
+    grad=lambda c, g: ops.roll(g, shift=tuple(-s for s in c.shift), axis=c.axis),
+    samples=_each(((3, 4), {"shift": (1,), "axis": (0,)}), ((0,), {"shift": (1,), "axis": (0,)}),
+                  ((3, 4), {"shift": (5, -1), "axis": (0, 1)})),
     doc="Elements shifted along axes; what leaves at one end enters at the other.",
 )  # fmt: skip
 
-
-def _negated(shift: Any) -> Any:
-    return tuple(-s for s in shift) if isinstance(shift, tuple | list) else -shift
-
-
 # --- joining and splitting ------------------------------------------------------------------------
+
+
+def _part(rank: int, axis: int, part: Any) -> tuple[Any, ...]:
+    """An index that cuts one axis only."""
+    return (*(slice(None),) * axis, part, *(slice(None),) * (rank - axis - 1))
 
 
 def _concat_type(types: Types, attrs: Attrs) -> TensorType:
@@ -180,34 +179,37 @@ def _concat_type(types: Types, attrs: Attrs) -> TensorType:
     axis = normalize_axis(attrs["axis"], first.rank, "concat")
     total: DimLike = 0
     for t in types:
-        rest = t.rank == first.rank and all(
-            i == axis or dims.assume_equal(a, b) for i, (a, b) in enumerate(zip(t.shape, first.shape, strict=True))
+        fits = t.rank == first.rank and all(
+            i == axis or dims.assume_equal(t.shape[i], first.shape[i]) for i in range(t.rank)
         )
-        if not rest:
-            raise InvalidArgumentError(f"concat: {first} and {t} differ in an axis other than {axis}")
+        if not fits:
+            raise InvalidArgumentError(f"concat: {first} and {t} differ beyond axis {axis}")
         total = total + t.shape[axis]
     return first.with_shape((*first.shape[:axis], total, *first.shape[axis + 1 :]))
 
 
 def _concat_grad(c: Any, g: Any) -> list[Any]:
-    axis = normalize_axis(c.attrs["axis"], len(g.dims))
+    axis = normalize_axis(c.axis, len(g.dims))
     grads, start = [], 0
-    for x in c.inputs:
+    for x, needed in zip(c.inputs, c.needed, strict=True):
         stop = start + x.dims[axis]
-        index = (*(slice(None),) * axis, slice(start, stop), *(slice(None),) * (len(g.dims) - axis - 1))
-        grads.append(ops.strided_slice(g, index=index))
+        index = _part(len(g.dims), axis, slice(start, stop))
+        grads.append(ops.strided_slice(g, index=index) if needed else None)
         start = stop
     return grads
 
 
 def _several() -> Iterable[Sample]:
     for axis in (0, 1, -1):
-        yield Sample((_x(2, 3), _x(2, 3), _x(2, 3)), {"axis": axis})
+        yield Sample((_x(2, 3), _x(2, 3) + 1, _x(2, 3) - 1), {"axis": axis}, exact=True)
+    yield Sample((_x(2, 3),), {"axis": 0}, exact=True)
 
 
 concat = op(
-    "concat", "*values", _concat_type, lambda *xs, axis: np.concatenate(xs, axis), attrs={"axis": 0},
-    grad=_concat_grad, samples=_several, doc="Tensors joined along an axis.",
+    "concat", "*values", _concat_type, lambda *xs, axis=0: np.concatenate(xs, axis),
+    attrs={"axis": 0}, grad=_concat_grad, lower=Library("concat"),
+    samples=lambda: [*_several(), Sample((_x(0, 3), _x(2, 3)), {"axis": 0}, exact=True)],
+    doc="Tensors joined along an axis.",
 )  # fmt: skip
 
 
@@ -216,23 +218,24 @@ def _stack_type(types: Types, attrs: Attrs) -> TensorType:
         raise InvalidArgumentError("stack needs at least one tensor")
     first = types[0]
     for t in types[1:]:
-        same = t.rank == first.rank and all(map(dims.assume_equal, t.shape, first.shape))
-        if not same:
+        if t.rank != first.rank or not all(map(dims.assume_equal, t.shape, first.shape)):
             raise InvalidArgumentError(f"stack: the shapes of {first} and {t} differ")
     axis = normalize_axis(attrs["axis"], first.rank + 1, "stack")
     return first.with_shape((*first.shape[:axis], len(types), *first.shape[axis:]))
 
 
-def _unstacked(g: Any, axis: int, count: int) -> list[Any]:
-    index = (slice(None),) * axis
-    rest = (slice(None),) * (len(g.dims) - axis - 1)
-    return [ops.strided_slice(g, index=(*index, i, *rest)) for i in range(count)]
+def _stack_grad(c: Any, g: Any) -> list[Any]:
+    axis = normalize_axis(c.axis, len(g.dims))
+    return [
+        ops.strided_slice(g, index=_part(len(g.dims), axis, i)) if needed else None
+        for i, needed in enumerate(c.needed)
+    ]
 
 
 stack = op(
     "stack", "*values", _stack_type, lambda *xs, axis=0: np.stack(xs, axis), attrs={"axis": 0},
-    grad=lambda c, g: _unstacked(g, normalize_axis(c.attrs["axis"], len(g.dims)), len(c.inputs)),
-    samples=_several, doc="Tensors of one shape joined along a new axis.",
+    grad=_stack_grad, lower=Library("stack"), doc="Tensors of one shape joined along a new axis.",
+    samples=lambda: [*_several(), Sample((_x(), np.array(1, "f4")), {"axis": 0}, exact=True)],
 )  # fmt: skip
 
 
@@ -240,7 +243,7 @@ def _split_type(types: Types, attrs: Attrs) -> tuple[TensorType, ...]:
     x, sizes = types[0], attrs["sizes"]
     axis = normalize_axis(attrs["axis"], x.rank, "split")
     if not dims.assume_equal(x.shape[axis], sum(sizes)):
-        raise InvalidArgumentError(f"split: sizes {tuple(sizes)} do not add up to axis {axis} of {x}")
+        raise InvalidArgumentError(f"split: sizes {sizes} do not add up to axis {axis} of {x}")
     return tuple(x.with_shape((*x.shape[:axis], n, *x.shape[axis + 1 :])) for n in sizes)
 
 
@@ -250,8 +253,9 @@ def _split(x: np.ndarray, sizes: Sequence[int], axis: int = 0) -> tuple[np.ndarr
 
 split = op(
     "split", "x", _split_type, _split, attrs={"sizes": (), "axis": 0}, many=True,
-    grad=lambda c, *gs: ops.concat(*gs, axis=c.axis),
-    samples=_each(((4, 3), {"sizes": (1, 3), "axis": 0}), ((2, 6), {"sizes": (2, 2, 2), "axis": -1})),
+    grad=lambda c, *gs: ops.concat(*gs, axis=c.axis), lower=Library("split"),
+    samples=_each(((4, 3), {"sizes": (1, 3), "axis": 0}), ((2, 3), {"sizes": (0, 2), "axis": 0}),
+                  ((2, 6), {"sizes": (2, 2, 2), "axis": -1})),
     doc="Parts of given sizes along an axis.",
 )  # fmt: skip
 
@@ -265,132 +269,99 @@ def _unstack_type(types: Types, attrs: Attrs) -> tuple[TensorType, ...]:
     return (x.with_shape((*x.shape[:axis], *x.shape[axis + 1 :])),) * count
 
 
+def _unstack(x: np.ndarray, axis: int = 0) -> tuple[np.ndarray, ...]:
+    return tuple(np.asarray(row) for row in np.moveaxis(x, axis, 0))
+
+
 unstack = op(
-    "unstack", "x", _unstack_type,
-    lambda x, axis=0: tuple(np.ascontiguousarray(r) if r.ndim else np.asarray(r) for r in np.moveaxis(x, axis, 0)),
-    attrs={"axis": 0}, many=True, grad=lambda c, *gs: ops.stack(*gs, axis=c.axis),
-    samples=_each(((3, 4), {"axis": 0}), ((3, 4), {"axis": -1})), doc="The slices along an axis.",
+    "unstack", "x", _unstack_type, _unstack, attrs={"axis": 0}, many=True, lower=Library("unstack"),
+    grad=lambda c, *gs: ops.stack(*gs, axis=c.axis) if gs else ops.zeros_like(c.x),
+    samples=_each(((3, 4), {"axis": 0}), ((3, 4), {"axis": -1}), ((3,), {"axis": 0})),
+    doc="The slices along an axis.",
 )  # fmt: skip
 
-# --- repetition and padding -----------------------------------------------------------------------
-
-
-def _tile_type(types: Types, attrs: Attrs) -> TensorType:
-    x, multiples = types[0], attrs["multiples"]
-    if len(multiples) != x.rank:
-        raise InvalidArgumentError(f"tile: {x} needs {x.rank} multiples, got {tuple(multiples)}")
-    return x.with_shape(d * m for d, m in zip(x.shape, multiples, strict=True))
-
-
-def _tile_grad(c: Any, g: Any) -> Any:
-    split_shape = [d for n, m in zip(c.x.dims, c.multiples, strict=True) for d in (m, n)]
-    folded = ops.reshape(g, shape=tuple(split_shape))
-    axes = tuple(range(0, len(split_shape), 2))
-    return ops.reduce_sum(folded, axis=axes) if axes else g
-
-
-tile = op(
-    "tile", "x", _tile_type, lambda x, multiples: np.tile(x, tuple(multiples)), attrs={"multiples": ()},
-    grad=_tile_grad, samples=_each(((2, 3), {"multiples": (2, 1)}), ((3,), {"multiples": (3,)})),
-    doc="The whole tensor repeated along each axis.",
-)  # fmt: skip
-
-
-def _repeat_type(types: Types, attrs: Attrs) -> TensorType:
-    x = types[0]
-    axis = normalize_axis(attrs["axis"], x.rank, "repeat")
-    counts = attrs["repeats"]
-    size = x.shape[axis] * counts if isinstance(counts, int) else sum(counts)
-    return x.with_shape((*x.shape[:axis], size, *x.shape[axis + 1 :]))
-
-
-def _repeat_grad(c: Any, g: Any) -> Any:
-    axis = normalize_axis(c.axis, len(c.x.dims))
-    size = c.x.dims[axis]
-    counts = c.repeats if isinstance(c.repeats, tuple) else (c.repeats,) * size
-    rows = ops.constant(value=np.repeat(np.arange(len(counts)), counts).astype(np.int32))
-    return ops.scatter_add(ops.zeros_like(c.x), rows, g, axis=axis)
-
-
-repeat = op(
-    "repeat", "x", _repeat_type, lambda x, repeats, axis=0: np.repeat(x, repeats, axis),
-    attrs={"repeats": 1, "axis": 0}, grad=_repeat_grad,
-    samples=_each(((2, 3), {"repeats": 2, "axis": 0}), ((2, 3), {"repeats": (1, 0, 2), "axis": 1})),
-    doc="Each element repeated along an axis.",
-)  # fmt: skip
+# --- padding --------------------------------------------------------------------------------------
 
 
 def _pad_type(types: Types, attrs: Attrs) -> TensorType:
     x, widths = types[0], attrs["paddings"]
     if len(widths) != x.rank or any(len(w) != 2 for w in widths):
         raise InvalidArgumentError(f"pad: {x} needs {x.rank} pairs of widths, got {widths}")
-    if any(w < 0 for pair in widths for w in pair):
+    if any(isinstance(w, int) and w < 0 for pair in widths for w in pair):
         raise InvalidArgumentError(f"pad: widths must not be negative, got {widths}")
     return x.with_shape(d + a + b for d, (a, b) in zip(x.shape, widths, strict=True))
 
 
-def _pad(x: np.ndarray, paddings: Any, mode: str = "constant", constant_values: Any = 0) -> np.ndarray:
-    more = {"constant_values": constant_values} if mode == "constant" else {}
-    return np.pad(x, paddings, mode, **more)  # type: ignore[call-overload]
+def _pad(x: np.ndarray, paddings: Any, value: Any = 0) -> np.ndarray:
+    out = np.full([d + a + b for d, (a, b) in zip(x.shape, paddings, strict=True)], value, x.dtype)
+    out[tuple(slice(a, a + d) for d, (a, _) in zip(x.shape, paddings, strict=True))] = x
+    return out
 
 
 def _pad_grad(c: Any, g: Any) -> Any:
-    if c.mode == "constant":
-        index = tuple(slice(a, a + d) for d, (a, _) in zip(c.x.dims, c.paddings, strict=True))
-        return ops.strided_slice(g, index=index)
-    size = dims.product(tuple(c.x.dims))
-    if not isinstance(size, int):
-        raise InvalidArgumentError("the gradient of reflecting pads needs a known shape")
-    places = np.arange(size, dtype=np.int32).reshape(c.x.dims)
-    rows = ops.constant(value=_pad(places, c.paddings, c.mode).reshape(-1))
-    flat = ops.reshape(ops.zeros_like(c.x), shape=(size,))
-    return ops.reshape(ops.scatter_add(flat, rows, ops.reshape(g, shape=(-1,)), axis=0), shape=c.x.dims)
+    index = tuple(slice(a, a + d) for d, (a, _) in zip(c.x.dims, c.paddings, strict=True))
+    return ops.strided_slice(g, index=index)
 
 
 pad = op(
-    "pad", "x", _pad_type, _pad, attrs={"paddings": (), "mode": "constant", "constant_values": 0},
-    grad=_pad_grad,
-    samples=_each(((2, 3), {"paddings": ((1, 0), (2, 1))}),
-                  ((3, 4), {"paddings": ((1, 1), (2, 0)), "mode": "reflect"}),
-                  ((3,), {"paddings": ((2, 1),), "mode": "symmetric"})),
-    doc="Widths (before, after) added to each axis: constant, reflect or symmetric.",
+    "pad", "x", _pad_type, _pad, attrs={"paddings": (), "value": 0}, grad=_pad_grad,
+    lower=Library("pad"), doc="A constant added around: widths (before, after) of each axis.",
+    samples=_each(((2, 3), {"paddings": ((1, 0), (2, 1))}), ((), {"paddings": ()}),
+                  ((2, 3), {"paddings": ((0, 0), (0, 2)), "value": 1.5}),
+                  ((0, 3), {"paddings": ((1, 1), (0, 0))})),
 )  # fmt: skip
 
-# --- what shapes tell -----------------------------------------------------------------------------
+# --- the same value, and what shapes tell ---------------------------------------------------------
 
 
-def _identity_samples() -> Iterable[Sample]:
-    return [Sample((_x(3, 4),)), Sample((_x(),))]
+def _same_type(types: Types, attrs: Attrs) -> TensorType:
+    return types[0]
 
 
-identity = op("identity", "x", _same_type, lambda x: x, grad=lambda c, g: g, lower=Index("identity"),
-              samples=_identity_samples, doc="The same value.")  # fmt: skip
+identity = op("identity", "x", _same_type, lambda x: x, grad=lambda c, g: g,
+              lower=Index("identity"), doc="The same value.",
+              samples=_each(((3, 4), {}), ((), {})))  # fmt: skip
 stop_gradient = op("stop_gradient", "x", _same_type, lambda x: x, lower=Index("identity"),
                    grad="gradients stop here on purpose",
                    samples=lambda: [Sample((_x(3),), grad=False)],
                    doc="The same value, a constant to gradients.")  # fmt: skip
-shape_of = op(
-    "shape_of", "x", lambda types, attrs: TensorType(attrs.get("out_type", dtypes.int32), (types[0].rank,)),
-    lambda x, out_type=dtypes.int32: np.array(x.shape, out_type.np), attrs={"out_type": dtypes.int32},
-    grad="sizes do not depend on values", samples=lambda: [Sample((_x(3, 4),), grad=False)],
-    doc="The sizes of the axes, as a vector.",
-)  # fmt: skip
-zeros_like = op("zeros_like", "x", _same_type, np.zeros_like, grad="a constant",
-                samples=lambda: [Sample((_x(3, 4),), grad=False)], doc="Zeros of the same type.")  # fmt: skip
-ones_like = op("ones_like", "x", _same_type, np.ones_like, grad="a constant",
-               samples=lambda: [Sample((_x(3, 4),), grad=False)], doc="Ones of the same type.")  # fmt: skip
 
 
 def _ensure_type(types: Types, attrs: Attrs) -> TensorType:
-    x, wanted = types[0], attrs["shape"]
+    x, wanted = types[0], tuple(attrs["shape"])
     fits = len(wanted) == x.rank and all(
         w is None or dims.assume_equal(d, w) for d, w in zip(x.shape, wanted, strict=True)
     )
     if not fits:
-        raise InvalidArgumentError(f"ensure_shape: {x} is not of shape {wanted}")
+        raise InvalidArgumentError(f"ensure_shape: {x} is not of shape {list(wanted)}")
     return x.with_shape(d if w is None else w for d, w in zip(x.shape, wanted, strict=True))
 
 
 ensure_shape = op("ensure_shape", "x", _ensure_type, lambda x, shape: x, attrs={"shape": ()},
                   grad=lambda c, g: g, lower=Index("identity"),
                   samples=_each(((3, 4), {"shape": (None, 4)})), doc="Checks a shape.")  # fmt: skip
+
+
+def _shape_type(types: Types, attrs: Attrs) -> TensorType:
+    return TensorType(attrs["out_type"], (types[0].rank,))
+
+
+def _shape_of(x: np.ndarray, out_type: DType = dtypes.int32) -> np.ndarray:
+    return np.array(x.shape, out_type.np)
+
+
+shape_of = op("shape_of", "x", _shape_type, _shape_of, attrs={"out_type": dtypes.int32},
+              grad="sizes do not depend on values", lower=Library("shape_of"),
+              samples=lambda: [Sample((_x(*s),), grad=False) for s in ((3, 4), (), (0, 2))],
+              doc="The sizes of the axes, as a vector.")  # fmt: skip
+
+
+def _likes() -> Iterable[Sample]:
+    return [Sample((_x(*shape),), grad=False) for shape in ((3, 4), (), (0, 2))]
+
+
+_LIKE = dict(grad="a constant", types=dtypes.FIXED, elementwise=True, samples=_likes)
+zeros_like = op("zeros_like", "x", _same_type, np.zeros_like, lower=Scalar("{T}(0)"),
+                doc="Zeros of the same type.", **_LIKE)  # fmt: skip
+ones_like = op("ones_like", "x", _same_type, np.ones_like, lower=Scalar("{T}(1)"),
+               doc="Ones of the same type.", **_LIKE)  # fmt: skip

@@ -27,11 +27,10 @@ SUFFIX = ".kernel"
 
 @dataclass(frozen=True)
 class Entry:
-    """A compiled kernel: machine code, the name of its function, the functions it calls."""
+    """A compiled kernel: object code and the name of its function."""
 
     symbol: str
     code: bytes
-    needs: tuple[str, ...] = ()
 
 
 @cache
@@ -56,11 +55,17 @@ def _version(name: str, version: object) -> str:
         return "unknown"
 
 
+_COMPILING = (
+    "compiler.py", "native.py", "kernel_prelude.py", "memory.py", "blas_calls.py", "intmath.py",
+    "lane.py", "vecmath.py", "vecmath_exp.py", "vecmath_trig.py",
+)  # fmt: skip
+
+
 @cache
 def _sources() -> str:
     """A hash of the files that kernels are compiled with: editing them must not reuse old code."""
     digest = hashlib.sha256()
-    for name in ("kernel_prelude.py", "vecmath.py", "loader.py"):
+    for name in _COMPILING:
         digest.update((Path(__file__).parent / name).read_bytes())
     return digest.hexdigest()
 
@@ -92,7 +97,7 @@ def _decode(raw: bytes) -> Entry | None:
     try:
         found = json.loads(head)
         intact = hashlib.sha256(code).hexdigest() == found["sha256"]
-        return Entry(str(found["symbol"]), code, tuple(found["needs"])) if intact else None
+        return Entry(str(found["symbol"]), code) if intact else None
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -103,15 +108,34 @@ def write(key: str, entry: Entry, source: str) -> Path | None:
     if folder is None:
         return None
     digest = hashlib.sha256(entry.code).hexdigest()
-    head = {"symbol": entry.symbol, "needs": entry.needs, "sha256": digest}
+    head = {"symbol": entry.symbol, "sha256": digest}
     raw = MAGIC + json.dumps(head).encode() + b"\n" + entry.code
-    try:
-        _write_whole(folder / f"{key}{SUFFIX}", raw)
-        _write_whole(folder / f"k_{key}.py", source.encode())
-    except OSError as error:
-        _warn_once(f"kernels cannot be stored in {folder} ({error}); they are compiled anew")
+    return write_source(key, source) if _written(folder / f"{key}{SUFFIX}", raw) else None
+
+
+def write_source(key: str, source: str) -> Path | None:
+    """Store a kernel's source as a Python file; returns its path, None where nothing can be stored."""
+    folder = _folder()
+    if folder is None:
         return None
-    return folder / f"k_{key}.py"
+    path = folder / f"k_{key}.py"
+    return path if _written(path, source.encode()) else None
+
+
+def source_path(key: str) -> Path | None:
+    """Where a kernel's source lies, if it does."""
+    folder = _folder()
+    path = folder / f"k_{key}.py" if folder else None
+    return path if path and path.exists() else None
+
+
+def _written(path: Path, raw: bytes) -> bool:
+    try:
+        _write_whole(path, raw)
+    except OSError as error:
+        _warn_once(f"kernels cannot be stored in {path.parent} ({error}); they are compiled anew")
+        return False
+    return True
 
 
 def _write_whole(path: Path, raw: bytes) -> None:

@@ -1,178 +1,119 @@
-"""The reference evaluator: runs a graph node by node through each op's numpy rule.
+"""The reference interpreter: a graph node by node through the ops' numpy rules.
 
-It is the oracle that compiled programs are tested against, and what runs where nothing is compiled.
+It is the oracle of every test, and what runs when nothing can be compiled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from graphc.errors import InvalidArgumentError
+from graphc.errors import GraphcError, InvalidArgumentError
 from graphc.ir import dims
-from graphc.ir.dims import Dim, DimLike
+from graphc.ir.dims import Dim
 from graphc.ir.graph import Graph, Node, Value
 from graphc.ops import control
 
-Arrays = Sequence[np.ndarray]
 Sizes = dict[str, int]
 
 
-class GuardError(InvalidArgumentError):
-    """Sizes that tracing assumed to be equal are not; the function has to be traced for them."""
+class GuardError(GraphcError):
+    """Two sizes that tracing assumed equal are not: the function must be traced for these shapes."""
 
 
-def evaluate(graph: Graph, arrays: Arrays, sizes: Mapping[str, int] | None = None) -> list[Any]:
-    """The graph's results (outputs, then state updates) for arrays of its parameters."""
-    with _quiet():
-        return _evaluate(graph, arrays, sizes or {})
+def evaluate(graph: Graph, arrays: Sequence[np.ndarray], sizes: Sizes | None = None) -> list[Any]:
+    """The values of ``graph.results`` for values of ``graph.parameters``."""
+    with np.errstate(all="ignore"):
+        return _evaluate(graph, arrays, {} if sizes is None else dict(sizes))
 
 
-def _evaluate(graph: Graph, arrays: Arrays, outer: Mapping[str, int]) -> list[Any]:
-    sizes = bind_sizes(graph.parameters, arrays, outer)
-    held: dict[Value, Any] = dict(zip(graph.parameters, arrays, strict=True))
-    for node, dead in zip(graph.nodes, _last_uses(graph), strict=True):
-        results = evaluate_node(node, [held[v] for v in node.inputs], sizes)
-        held.update(zip(node.outputs, results, strict=True))
-        for value in dead:
-            held.pop(value, None)
+def _evaluate(graph: Graph, arrays: Sequence[np.ndarray], sizes: Sizes) -> list[Any]:
+    held: dict[Value, Any] = {}
+    for value, array in zip(graph.parameters, arrays, strict=True):
+        held[value] = array
+        bind(value, array, sizes)
+    last = {v: i for i, node in enumerate(graph.nodes) for v in node.inputs}
+    keep = set(graph.results)
+    for i, node in enumerate(graph.nodes):
+        results = run_node(node, [held[v] for v in node.inputs], sizes)
+        for value, result in zip(node.outputs, results, strict=True):
+            held[value] = result
+            bind(value, result, sizes)
+        for value in node.inputs:
+            if last[value] == i and value not in keep:
+                held.pop(value, None)
     return [held[v] for v in graph.results]
 
 
-def evaluate_node(node: Node, arrays: Arrays, sizes: Sizes) -> list[Any]:
-    """Run one node; dims that only its results tell are added to ``sizes``."""
-    try:
-        found = _call(node, arrays, sizes)
-        results = [
-            _as_declared(a, v.type.dtype.np) for a, v in zip(found, node.outputs, strict=True)
-        ]
-        for value, array in zip(node.outputs, results, strict=True):
-            if len(value.type.symbols - sizes.keys()):
-                _bind(value, array.shape, sizes)
-    except Exception as error:
-        if node.loc is not None:
-            add_place(error, node)
-        raise
-    return results
-
-
-def _call(node: Node, arrays: Arrays, sizes: Sizes) -> Sequence[Any]:
+def run_node(node: Node, arrays: Sequence[np.ndarray], sizes: Sizes) -> list[np.ndarray]:
+    """One op on arrays; a failure names the user's line."""
     op: Any = node.op
-    if node.regions:
-        return op.eager(partial(_evaluate, outer=sizes), node.regions, arrays, node.attrs)
     if op is control.guard:
         check_guard(node, sizes)
-        return ()
-    found = op.eager(*arrays, **{k: concrete(v, sizes) for k, v in node.attrs.items()})
-    return found if op.many else (found,)
+        return []
+    attrs = concrete(node.attrs, sizes)
+    try:
+        if node.regions:
+            results = op.eager(lambda g, a: _evaluate(g, a, dict(sizes)), node.regions, arrays, attrs)
+        else:
+            results = op.eager(*arrays, **attrs)
+            results = results if op.many else (results,)
+    except GraphcError as error:
+        raise located(error, node) from error.__cause__
+    except (ValueError, IndexError, np.linalg.LinAlgError) as error:
+        if op.effect:  # the exception is the user's own
+            raise located(error, node) from None
+        raise located(InvalidArgumentError(f"{op.name}: {error}"), node) from error
+    return [_coerced(r, v) for r, v in zip(results, node.outputs, strict=True)]
 
 
-def _as_declared(array: Any, dtype: np.dtype) -> Any:
-    if type(array) is np.ndarray and array.dtype is dtype:
-        return array
-    return np.asarray(array, dtype)
+def _coerced(result: Any, value: Value) -> np.ndarray:
+    """Exactly the inferred dtype (numpy scalars become 0-d arrays)."""
+    array = np.asarray(result)
+    want = value.type.dtype.np
+    return array if array.dtype == want else array.astype(want)
 
 
-def concrete(value: Any, sizes: Mapping[str, int]) -> Any:
-    """An attribute with its dims replaced by sizes."""
-    if isinstance(value, Dim):
-        return dims.evaluate(value, sizes)
-    if type(value) is tuple:
-        return tuple(concrete(v, sizes) for v in value)
-    return value
+def located(error: Exception, node: Node) -> Exception:
+    """Add the user's line to an exception."""
+    if node.loc is not None and not getattr(error, "__notes__", None):
+        error.add_note(f"in {node.op.name} at {node.loc.file}:{node.loc.line}")
+    return error
 
 
-# --- sizes ----------------------------------------------------------------------------------------
-
-
-def bind_sizes(
-    values: Sequence[Value], arrays: Arrays, outer: Mapping[str, int] | None = None
-) -> Sizes:
-    """What the symbols in the values' types stand for, read off the arrays' shapes."""
-    sizes = dict(outer or {})
-    bound: dict[str, tuple[Value, int]] = {}
-    for value, array in zip(values, arrays, strict=True):
-        if value.type.is_static:
-            continue
-        for dim, size in zip(value.type.shape, array.shape, strict=True):
-            name = plain_symbol(dim)
-            if name is None:
-                continue
-            first, known = bound.setdefault(name, (value, size))
-            if known != size:
-                raise GuardError(
-                    f"{name} is {known} in %{first.name}: {first.type} but {size} in"
-                    f" %{value.name}: {value.type}"
-                )
-            sizes[name] = size
-    return sizes
-
-
-def plain_symbol(dim: DimLike) -> str | None:
-    """The name of a dim that is just a symbol."""
-    if isinstance(dim, Dim) and len(dim.terms) == 1:
-        (monomial, factor), *_ = dim.terms
-        if factor == 1 and len(monomial) == 1 and not monomial[0].args:
-            return monomial[0].name
-    return None
-
-
-def _bind(value: Value, shape: Sequence[int], sizes: Sizes) -> None:
-    """Symbols that depend on data become known with the first value that carries them."""
-    for dim, size in zip(value.type.shape, shape, strict=True):
-        name = plain_symbol(dim)
-        if name is not None:
-            sizes.setdefault(name, size)
+def bind(value: Value, array: Any, sizes: Sizes) -> None:
+    """Learn the sizes of symbols from a value's shape."""
+    for dim, size in zip(value.type.shape, np.shape(array), strict=True):
+        if isinstance(dim, Dim) and len(dim.terms) == 1:
+            (monomial, factor) = dim.terms[0]
+            if factor == 1 and len(monomial) == 1 and not monomial[0].args:
+                sizes.setdefault(monomial[0].name, size)
 
 
 def check_guard(node: Node, sizes: Mapping[str, int]) -> None:
-    """Raise ``GuardError`` unless the two dims of a guard have the same size."""
+    """Raise `GuardError` unless the two dims of a guard are equal."""
     a, b = node.attrs["a"], node.attrs["b"]
-    left, right = dims.evaluate(a, sizes), dims.evaluate(b, sizes)
-    if left != right:
-        raise GuardError(f"sizes do not fit: {a} is {left}, but {b} is {right}")
+    if (dims.symbols(a) | dims.symbols(b)) <= sizes.keys():
+        x, y = dims.evaluate(a, sizes), dims.evaluate(b, sizes)
+        if x != y:
+            raise GuardError(f"dimension {a} is {x} and {b} is {y}, but they must be equal")
 
 
-# --- around the numpy calls -----------------------------------------------------------------------
+def concrete(attrs: Mapping[str, Any], sizes: Mapping[str, int]) -> dict[str, Any]:
+    """Attributes with every symbolic dim replaced by its size."""
+    return {name: _concrete(value, sizes) for name, value in attrs.items()}
 
 
-def add_place(error: BaseException, node: Node) -> None:
-    """Note the user's line that a node stands for, once an error."""
-    note = f"in {node.op.name}, from {node.loc.file}, line {node.loc.line}" if node.loc else ""
-    if note and not any(n.startswith("in ") for n in getattr(error, "__notes__", ())):
-        error.add_note(note)
+def _concrete(value: Any, sizes: Mapping[str, int]) -> Any:
+    if isinstance(value, Dim):
+        # sizes of results that only running tells may be unknown here, and are not needed
+        return dims.evaluate(value, sizes) if value.symbols <= sizes.keys() else value
+    if isinstance(value, tuple):
+        return tuple(_concrete(v, sizes) for v in value)
+    if isinstance(value, slice):
+        return slice(*(_concrete(v, sizes) for v in (value.start, value.stop, value.step)))
+    return value
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """NaN and infinity are results, not warnings (``np.errstate`` alone costs 2 us a call)."""
-    try:
-        from numpy._core.umath import _extobj_contextvar, _make_extobj
-    except ImportError:  # numpy keeps these to itself and may move them
-        with np.errstate(all="ignore"):
-            yield
-        return
-    token = _extobj_contextvar.set(_make_extobj(all="ignore"))
-    try:
-        yield
-    finally:
-        _extobj_contextvar.reset(token)
-
-
-
-def _last_uses(graph: Graph) -> list[list[Value]]:
-    """For each node the values that nothing reads after it; kept on the graph."""
-    found: list[list[Value]] | None = graph.__dict__.get("_dead")
-    if found is None:
-        last = {v: i for i, node in enumerate(graph.nodes) for v in (*node.inputs, *node.outputs)}
-        for value in graph.results:
-            last.pop(value, None)
-        found = [[] for _ in graph.nodes]
-        for value, at in last.items():
-            found[at].append(value)
-        graph.__dict__["_dead"] = found
-    return found

@@ -1,21 +1,20 @@
-"""Kernel texts to machine code: compiled by numba once, afterwards loaded from the disk cache.
+"""Kernel texts to addresses: compiled once, afterwards loaded from the disk cache.
 
-numba compiles ``kernel(slots, row)`` without any wrapper; the object code goes to the cache and is linked by
-llvmlite, so a process with a warm cache never imports numba (0.3 s).  A small thunk turns numba's calling
-convention into the plain one.
+`compiler` turns a text into object code by way of numba.  The object code goes to the cache, and LLVM links it; a
+process with a warm cache never imports numba, which takes 0.2 s.
 """
 
 from __future__ import annotations
 
-import ctypes.util
 import linecache
+import os
 import sys
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from graphc.runtime import cache
@@ -28,15 +27,28 @@ class CompileRecord:
     """What loading a kernel took, and where its source lies."""
 
     key: str
+    text: str
     address: int
     seconds: float
     from_cache: bool
     path: Path | None
 
+    def llvm(self) -> str:
+        """The kernel's optimised LLVM code (compiles it again)."""
+        from graphc.runtime import compiler  # lazy: imports numba
+
+        return compiler.llvm_code(_function(self.key, self.text))
+
+    def assembly(self) -> str:
+        """The kernel's machine instructions (compiles it again)."""
+        from graphc.runtime import compiler  # lazy: imports numba
+
+        return compiler.assembly(_function(self.key, self.text))
+
 
 _lock = threading.RLock()
 _records: dict[str, CompileRecord] = {}
-_engine: Any = None
+_by_address: dict[int, CompileRecord] = {}
 
 
 def load(texts: Sequence[str]) -> list[int]:
@@ -44,110 +56,128 @@ def load(texts: Sequence[str]) -> list[int]:
     return [record(text).address for text in texts]
 
 
-def record(text: str) -> CompileRecord:
-    """Load one kernel, or find it loaded."""
-    found = _records.get(text)
+def record(kernel: str | int) -> CompileRecord:
+    """What is known of a kernel: one loaded before, by its address, or any by its text."""
+    if isinstance(kernel, int):
+        return _by_address[kernel]
+    found = _records.get(kernel)
     if found is None:
         with _lock:
-            found = _records.get(text)
+            found = _records.get(kernel)
             if found is None:
-                found = _records[text] = _load(text)
+                found = _records[kernel] = _load(kernel)
+                _by_address[found.address] = found
     return found
 
 
 def statistics() -> list[CompileRecord]:
-    """What this process has loaded."""
+    """What this process has loaded, in order."""
     return list(_records.values())
 
 
 def _load(text: str) -> CompileRecord:
     start = time.perf_counter()
     key = cache.key_of(text)
-    entry = cache.read(key)
-    address = None if entry is None else _link(entry, key)
-    if address is not None:
-        return CompileRecord(key, address, time.perf_counter() - start, True, None)
-    source = HEADER + text
-    entry = _compile(key, source)
-    address = _link(entry, key)
+    address, path = (_interpreted(key, text), None) if jit_disabled() else (None, None)
+    from_cache = address is None
     if address is None:
-        raise RuntimeError(f"kernel {key} uses symbols that this process does not have")
-    path = cache.write(key, entry, source)
-    return CompileRecord(key, address, time.perf_counter() - start, False, path)
+        address = _from_cache(key)
+    if address is None:
+        from_cache = False
+        entry = _compile(key, text)
+        address = _link(entry)
+        path = cache.write(key, entry, HEADER + text)
+    return CompileRecord(
+        key, text, address, time.perf_counter() - start, from_cache, path or cache.source_path(key)
+    )
 
 
-# --- linking ------------------------------------------------------------------------------------------
+# --- linking ----------------------------------------------------------------------------------------
+
+_linker: Any = None
+_linked: list[Any] = []  # what LLVM must not unload
 
 
-def _machine() -> Any:
-    """The linker: one LLVM engine for the process."""
-    global _engine
-    if _engine is None:
+def _start_linker() -> Any:
+    global _linker
+    if _linker is None:
         import llvmlite.binding as llvm  # lazy: start-up time
 
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
-        llvm.load_library_permanently(ctypes.util.find_library("m") or "libm.so.6")
-        machine = llvm.Target.from_default_triple().create_target_machine()
-        _engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
-    return _engine
+        machine = llvm.Target.from_default_triple().create_target_machine(jit=True)
+        _linker = llvm.create_lljit_compiler(machine)
+    return _linker
 
 
-_THUNK = """
-declare i32 @"{symbol}"(ptr, ptr, ptr, ptr)
-define i32 @"{thunk}"(ptr %slots, ptr %row) {{
-  %result = alloca i32
-  %exception = alloca ptr
-  %status = call i32 @"{symbol}"(ptr %result, ptr %exception, ptr %slots, ptr %row)
-  %value = load i32, ptr %result
-  ret i32 %value
-}}
-"""
-
-
-def _link(entry: cache.Entry, key: str) -> int | None:
-    """Link object code; None if it needs a symbol that cannot be found."""
+def _link(entry: cache.Entry) -> int:
+    """Load object code; RuntimeError if it is damaged or needs a symbol that nothing here has."""
     import llvmlite.binding as llvm  # lazy: start-up time
 
-    engine = _machine()
-    thunk = f"graphc_{key}"
-    if not all(llvm.address_of_symbol(name) for name in entry.needs):
+    linker = _start_linker()
+    builder = llvm.JITLibraryBuilder().add_object_img(entry.code).add_current_process()
+    library = builder.export_symbol(entry.symbol).link(linker, f"{entry.symbol}_{len(_linked)}")
+    _linked.append(library)
+    return library[entry.symbol]
+
+
+def _from_cache(key: str) -> int | None:
+    entry = cache.read(key)
+    if entry is None:
         return None
     try:
-        engine.add_object_file(llvm.ObjectFileRef.from_data(entry.code))
-        engine.add_module(llvm.parse_assembly(_THUNK.format(symbol=entry.symbol, thunk=thunk)))
-        engine.finalize_object()
-        return engine.get_function_address(thunk) or None
-    except RuntimeError:  # llvmlite's word for anything it cannot parse
+        return _link(entry)
+    except RuntimeError:  # what LLVM cannot use is compiled again
         return None
 
 
-# --- compiling ----------------------------------------------------------------------------------------
+# --- compiling --------------------------------------------------------------------------------------
 
 
-def _compile(key: str, source: str) -> cache.Entry:
-    """Let numba compile the kernel of a module's source."""
-    from numba import njit, types  # lazy: 0.3 s, and not needed when the cache is warm
+def _compile(key: str, text: str) -> cache.Entry:
+    from graphc.runtime import compiler  # lazy: imports numba
 
-    pointer = types.CPointer(types.int64)
-    function = _module(key, source).kernel
-    compiled = njit(
-        types.int32(pointer, pointer), no_cpython_wrapper=True, no_cfunc_wrapper=True,
-        error_model="numpy", fastmath={"contract", "nsz", "arcp"}, nogil=True,
-    )(function)  # fmt: skip
-    result = compiled.overloads[pointer, pointer]
-    library = result.library
-    needs = [f.name for f in library._final_module.functions
-             if f.is_declaration and not f.name.startswith("llvm.")]  # fmt: skip
-    return cache.Entry(result.fndesc.llvm_func_name, library._get_compiled_object(), tuple(needs))
+    symbol = f"graphc_{key}"
+    return cache.Entry(symbol, compiler.compile_kernel(_function(key, text), symbol))
 
 
-def _module(key: str, source: str) -> ModuleType:
-    """The kernel as a module whose lines numba, profilers and debuggers can show."""
+def _function(key: str, text: str) -> FunctionType:
+    """The Python function of a kernel, in a module of its own."""
+    return _module(key, HEADER + text, f"<graphc kernel {key}>").kernel
+
+
+def _module(key: str, source: str, filename: str) -> ModuleType:
     name = f"graphc_kernel_{key}"
     module = ModuleType(name)
-    module.__file__ = filename = f"<graphc kernel {key}>"
-    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    module.__file__ = filename
+    if not os.path.exists(filename):  # debuggers and error messages find the lines all the same
+        linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
     sys.modules[name] = module
     exec(compile(source, filename, "exec"), module.__dict__)
     return module
+
+
+# --- kernels as Python, for breakpoints -------------------------------------------------------------
+
+
+def jit_disabled() -> bool:
+    """Whether ``NUMBA_DISABLE_JIT`` asks for kernels that a debugger can stop in."""
+    return os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
+
+
+def _interpreted(key: str, text: str) -> int:
+    """The address of a callback that runs the kernel as Python."""
+    from graphc.runtime.memory import KERNEL, Pointer  # lazy: start-up time
+
+    source = HEADER + text
+    path = cache.write_source(key, source)
+    function = _module(key, source, str(path or f"<graphc kernel {key}>")).kernel
+
+    def run(slots: int, row: int) -> int:
+        return int(function(Pointer.of_slots(slots), Pointer.of_slots(row)))
+
+    callback = KERNEL(run)
+    _linked.append(callback)
+    import ctypes
+
+    return ctypes.cast(callback, ctypes.c_void_p).value or 0

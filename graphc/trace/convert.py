@@ -21,6 +21,11 @@ def to_array(value: Any, dtype: DType | None = None, hint: DType | None = None) 
     allows it. Without either, Python ints become int32, floats float32, and numpy arrays keep
     their dtype.
     """
+    plain = type(value)
+    if plain is float or plain is int:
+        quick = _number(value, dtype or hint)
+        if quick is not None:
+            return quick
     if isinstance(value, np.ndarray | np.generic):
         array = np.asarray(value)
     else:
@@ -35,6 +40,19 @@ def to_array(value: Any, dtype: DType | None = None, hint: DType | None = None) 
     if dtype is not None:
         raise DTypeError(f"cannot convert {_brief(value)} to a tensor of dtype {dtype.name}")
     return _native(array) if isinstance(value, np.ndarray | np.generic) else _default(array)
+
+
+def _number(value: float, want: DType | None) -> np.ndarray | None:
+    """The common case: a Python number as a scalar of a numeric dtype."""
+    if type(value) is float:
+        if want is None:
+            return np.array(value, np.float32)
+        return np.array(value, want.np) if want.kind == "f" else None
+    if want is None or want.kind not in "fi":
+        return None
+    if want.kind == "i" and not want.min <= value <= want.max:
+        return None
+    return np.array(value, want.np)
 
 
 def _from_python(value: Any) -> np.ndarray:
@@ -83,7 +101,10 @@ def _native(array: np.ndarray) -> np.ndarray:
 def _kind_fits(array: np.ndarray, want: DType) -> bool:
     if array.size == 0 and array.dtype == np.float64:
         return True  # [] has no kind
-    return want.kind in _FITS.get(array.dtype.kind, "f" if array.dtype.name == "bfloat16" else "")
+    kinds = _FITS.get(array.dtype.kind)
+    if kinds is None:
+        kinds = "f" if array.dtype.name == "bfloat16" else ""
+    return want.kind in kinds
 
 
 def _checked_cast(array: np.ndarray, want: DType) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 
 from graphc.ops import ops
 from graphc.trace import nest, staging
-from graphc.trace.dispatch import convert_to_tensor
+from graphc.trace.dispatch import convert_to_tensor, record
 from graphc.trace.gradient import zeros_like
 from graphc.trace.state import current, recording
 from graphc.trace.tensor import Tensor
@@ -31,7 +31,7 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
         bound = functools.partial(f, **kwargs) if kwargs else f
         inputs = [convert_to_tensor(a) for a in args]
         if current.tracer is not None:
-            return _staged(bound, inputs, args)
+            return _staged(bound, inputs)
         with recording(()):
             result, grad = bound(*inputs)
         outputs = [convert_to_tensor(t) for t in nest.flatten(result)]
@@ -41,9 +41,7 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
             dense = [zeros_like(o) if g is None else g for g, o in zip(grads, outputs, strict=True)]
             return _per_input(grad(*dense), inputs)
 
-        for tape in current.tapes:
-            if not tape.paused:
-                tape.note(None, inputs, args, outputs, {}, None, rule)
+        record(None, inputs, outputs, {}, None, rule)
         return nest.pack_sequence_as(result, outputs)
 
     return wrapper
@@ -58,7 +56,7 @@ def _per_input(found: Any, inputs: Sequence[Tensor]) -> list[Any]:
     return listed
 
 
-def _staged(f: Callable[..., Any], inputs: Sequence[Tensor], keys: Sequence[Any]) -> Any:
+def _staged(f: Callable[..., Any], inputs: Sequence[Tensor]) -> Any:
     """A `call` node with a second region for the gradient."""
     tracer = current.tracer
     assert tracer is not None
@@ -74,5 +72,5 @@ def _staged(f: Callable[..., Any], inputs: Sequence[Tensor], keys: Sequence[Any]
             zeros_like(p) if g is None else g for g, p in zip(found, back.params, strict=False)
         ]
     name = getattr(f, "__name__", "custom")
-    results = staging.emit_custom_call(name, inputs, keys, body, outputs, back, grads)
+    results = staging.emit_custom_call(name, inputs, body, outputs, back, grads)
     return nest.pack_sequence_as(result, results)

@@ -21,8 +21,7 @@ from graphc.trace.convert import to_array
 from graphc.trace.state import current
 from graphc.trace.tensor import EagerTensor, Operators, SymbolicTensor, Tensor
 
-# --- numpy's floating point warnings: TensorFlow gives none
-# -------------------------------------------
+# --- numpy's floating point warnings: TensorFlow gives none ---------------------------------------
 
 try:  # setting numpy's context variable takes 0.1 µs, np.errstate 1 µs: half of a small op
     from numpy._core.umath import _extobj_contextvar as _errors
@@ -70,19 +69,22 @@ _checked: set[Any] = set()
 
 def run_eager(op: OpDef, arrays: Sequence[np.ndarray], attrs: Mapping[str, Any]) -> Any:
     """The numpy rule on arrays, wrapped; mistakes come as graphc's errors."""
-    key: Any = [op]
-    for array in arrays:
-        key.append(array.dtype)
-        key.append(array.shape)
-    if attrs:
-        key.extend(attrs.values())
-    _check(op, arrays, attrs, tuple(key))
+    if op.numpy_checks:
+        first = arrays[0].dtype
+        for array in arrays:
+            if array.dtype is not first:
+                break
+        if array.dtype is not first or first not in op.numpy_dtypes:
+            _check(op, arrays, attrs)
+    else:
+        _check(op, arrays, attrs)
     token = _silence()
     try:
         result = op.eager(*arrays, **attrs)
     except GraphcError:
         raise
     except (ValueError, IndexError, TypeError, OverflowError, np.linalg.LinAlgError) as error:
+        op.infer([type_of(array) for array in arrays], {**op.attrs, **attrs}, {})
         raise InvalidArgumentError(f"{op.name}: {error}") from error
     finally:
         _restore(token)
@@ -93,8 +95,14 @@ def run_eager(op: OpDef, arrays: Sequence[np.ndarray], attrs: Mapping[str, Any])
     return EagerTensor(np.asarray(result))
 
 
-def _check(op: OpDef, arrays: Sequence[np.ndarray], attrs: Mapping[str, Any], key: Any) -> None:
+def _check(op: OpDef, arrays: Sequence[np.ndarray], attrs: Mapping[str, Any]) -> None:
     """Apply the type rule once for each combination of types and attributes."""
+    parts: list[Any] = [op]
+    for array in arrays:
+        parts.append(array.dtype)
+        parts.append(array.shape)
+    parts.extend(attrs.values())
+    key: Any = tuple(parts)
     try:
         if key in _checked:
             return
@@ -111,50 +119,52 @@ def type_of(array: np.ndarray) -> TensorType:
     return TensorType(dtypes.of_numpy(array.dtype), array.shape)
 
 
+_ORDINARY = frozenset((EagerTensor, SymbolicTensor, int, float, bool, np.ndarray))
+
 # --- tapes and traces -----------------------------------------------------------------------------
 
 
 def _apply(op: OpDef, args: Sequence[Any], attrs: Mapping[str, Any]) -> Any:
     for arg in args:  # pattern variables and the like answer in their own way
-        if not isinstance(arg, Operators) and hasattr(type(arg), "__graphc_apply__"):
+        if type(arg) not in _ORDINARY and hasattr(type(arg), "__graphc_apply__"):
             return arg.__graphc_apply__(op, args, attrs)
-    tensors, keys = _operands(op, args)
+    tensors = _operands(op, args)
     tracer = current.tracer
     if tracer is not None:
-        return tracer.call(op, tensors, keys, attrs)
+        return tracer.call(op, tensors, attrs)
     for t in tensors:
         if type(t) is not EagerTensor and isinstance(t, SymbolicTensor):
             raise escaped(t)
     outputs = run_eager(op, [t._array for t in tensors], attrs)
     if current.tapes:
         results = outputs if op.many else (outputs,)
-        record(op, tensors, keys, results, {**op.attrs, **attrs})
+        record(op, tensors, results, {**op.attrs, **attrs})
     return outputs
 
 
-def _operands(op: OpDef, args: Sequence[Any]) -> tuple[list[Tensor], list[Any]]:
-    """Arguments as tensors, and the objects a tape knows them by (a Variable for its reads)."""
-    hint = None if op.wide else next((a.dtype for a in args if isinstance(a, Operators)), None)
+def _operands(op: OpDef, args: Sequence[Any]) -> list[Tensor]:
+    """Arguments as tensors: Variables are read, numbers take the dtype of the tensors."""
+    hint = None
     tensors: list[Tensor] = []
-    keys: list[Any] = []
     for arg in args:
-        if isinstance(arg, Tensor):
+        if type(arg) is EagerTensor or isinstance(arg, Tensor):
             tensors.append(arg)
-            keys.append(arg)
         elif isinstance(arg, Operators):
             tensors.append(arg.read())  # type: ignore[attr-defined]
-            keys.append(arg)
         else:
+            if hint is None and not op.wide:
+                hint = next((a.dtype for a in args if isinstance(a, Operators)), None)
             tensors.append(constant(arg, hint=hint))
-            keys.append(None)
-    return tensors, keys
+    return tensors
 
 
-def record(op: Any, inputs: Any, keys: Any, outputs: Any, attrs: Any, node: Any = None) -> None:
+def record(
+    op: Any, inputs: Any, outputs: Any, attrs: Any, node: Any = None, rule: Any = None
+) -> None:
     """Let the tapes of the running trace (or of eager code) note a call."""
     for tape in current.tapes:
         if tape.tracer is current.tracer and not tape.paused:
-            tape.note(op, inputs, keys, outputs, attrs, node)
+            tape.note(op, inputs, outputs, attrs, node, rule)
 
 
 def constant(value: Any, dtype: Any = None, hint: Any = None) -> Tensor:

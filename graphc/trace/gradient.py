@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from graphc.ops import OpDef, ops
 from graphc.ops.opdef import GradContext
 from graphc.trace.dispatch import convert_to_tensor
-from graphc.trace.state import located
-from graphc.trace.tensor import Tensor
+from graphc.trace.state import current, located
+from graphc.trace.tensor import EagerTensor, Tensor
 
 if TYPE_CHECKING:
     from graphc.trace.tape import Entry
@@ -38,8 +40,7 @@ def backward(entries: Sequence[Entry], grads: Grads, sources: Sequence[Any]) -> 
             if id(out) not in kept:
                 grads.pop(id(out), None)
         wanted = [
-            id(k) in needed and t.dtype.is_differentiable
-            for k, t in zip(entry.keys, entry.inputs, strict=True)
+            id(x) in needed and x.dtype.is_differentiable for x in entry.inputs
         ]
         if any(wanted):
             _differentiate(entry, given, wanted, grads)
@@ -50,7 +51,7 @@ def _needed(entries: Sequence[Entry], sources: Sequence[Any]) -> set[int]:
     """What depends on a source: the only things whose gradients matter."""
     needed = {id(s) for s in sources}
     for entry in entries:
-        if any(id(k) in needed for k in entry.keys):
+        if any(id(x) in needed for x in entry.inputs):
             needed.update(id(out) for out in entry.outputs)
     return needed
 
@@ -61,16 +62,20 @@ def _differentiate(entry: Entry, given: list[Any], wanted: list[bool], grads: Gr
     if rule is None:
         return  # the op's `no_grad` says why; TensorFlow gives None as well
     context = GradContext(op, entry.inputs, entry.outputs, entry.attrs, entry.node, wanted)
-    with located(entry.node.loc if entry.node is not None else None):
-        if not (entry.rule or op in REGION_RULES):
-            given = [zeros_like(out) if g is None else g
-                     for g, out in zip(given, entry.outputs, strict=True)]  # fmt: skip
+    if len(given) > 1 and not (entry.rule or op in REGION_RULES):
+        given = [
+            zeros_like(out) if g is None else g for g, out in zip(given, entry.outputs, strict=True)
+        ]
+    if entry.node is None:
         found = rule(context, *given)
+    else:
+        with located(entry.node.loc):
+            found = rule(context, *given)
     if not isinstance(found, tuple | list):
         found = (found,)
-    for key, g, want in zip(entry.keys, found, wanted, strict=True):
+    for x, g, want in zip(entry.inputs, found, wanted, strict=True):
         if want and g is not None:
-            accumulate(grads, key, g)
+            accumulate(grads, x, g)
 
 
 def ones_like(t: Any) -> Tensor:
@@ -83,5 +88,7 @@ def zeros_like(t: Any) -> Tensor:
 
 def fill_like(t: Any, number: int) -> Tensor:
     """A tensor of ``t``'s dtype and shape."""
+    if current.tracer is None:
+        return EagerTensor(np.full(t.dims, number, t.dtype.np))
     one = convert_to_tensor(number, dtype=t.dtype)
     return ops.broadcast_to(one, shape=t.dims) if t.dims else one

@@ -30,6 +30,6 @@ def replay(graph: Graph, arguments: Sequence[Tensor], effects: bool = False) -> 
                 tracer.guard(node.attrs["a"], node.attrs["b"], node.loc)
                 continue
             op: Any = node.op
-            outputs = tracer.call(op, inputs, inputs, node.attrs, node.regions, names)
+            outputs = tracer.call(op, inputs, node.attrs, node.regions, names)
         held.update(zip(node.outputs, outputs if op.many else (outputs,), strict=True))
     return [held[v] for v in graph.results]

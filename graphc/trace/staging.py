@@ -86,8 +86,7 @@ def join(a: TensorType, b: TensorType) -> TensorType | None:
     )
 
 
-# --- captures
-# ---------------------------------------------------------------------------------------
+# --- captures -------------------------------------------------------------------------------------
 
 
 class _Captures:
@@ -104,8 +103,8 @@ class _Captures:
         self.written = [key for key, yes in held if yes]
         self.only_read = [key for key, yes in held if not yes]
 
-    def outer_variable(self, key: Any) -> SymbolicTensor:
-        return self.parent.read(self.variables[key])
+    def outer_variable(self, key: Any) -> Tensor:
+        return self.variables[key].read()  # tapes notice the read
 
     def entries(self, r: Region, keys: Sequence[Any]) -> list[Value]:
         return [_held(r, self.variables[key]).entry.value for key in keys]
@@ -118,11 +117,9 @@ class _Captures:
         read = self.entries(r, self.only_read)
         return read + [r.lift(t).value for t in self.tensors.values()]
 
-    def outer_fixed(self) -> tuple[list[Tensor], list[Any]]:
-        """Operands for the same, with the objects tapes know them by."""
-        inputs = [self.outer_variable(key) for key in self.only_read]
-        keys = [self.variables[key] for key in self.only_read]
-        return inputs + list(self.tensors.values()), keys + list(self.tensors.values())
+    def outer_fixed(self) -> list[Tensor]:
+        """Operands for the same."""
+        return [*map(self.outer_variable, self.only_read), *self.tensors.values()]
 
     def write_back(self, results: Sequence[SymbolicTensor]) -> None:
         for key, result in zip(self.written, results, strict=True):
@@ -164,9 +161,7 @@ def emit_if(
     tracer = _tracer()
     outs = {r: _values(r, o) for r, o in ((then_r, then_outs), (else_r, else_outs))}
     held = _Captures(tracer, (then_r, else_r))
-    fixed, keys = held.outer_fixed()
-    operands = [held.outer_variable(k) for k in held.written] + fixed
-    keys = [held.variables[k] for k in held.written] + keys
+    operands = [held.outer_variable(k) for k in held.written] + held.outer_fixed()
     graphs = {}
     for label, r in (("then", then_r), ("else", else_r)):
         results = outs[r] + held.current(r, held.written)
@@ -175,9 +170,7 @@ def emit_if(
     joined = _joined(tracer, graphs["then"], graphs["else"])
     named = list(names or [""] * len(then_outs))
     named += [held.variables[k].symbol_name for k in held.written]
-    results = tracer.call(
-        control.if_, [pred, *operands], [pred, *keys], {"joined": joined}, graphs, named
-    )
+    results = tracer.call(control.if_, [pred, *operands], {"joined": joined}, graphs, named)
     count = len(then_outs)
     held.write_back(results[count:])
     return list(results[:count])
@@ -193,8 +186,7 @@ def _joined(tracer: Tracer, a: Graph, b: Graph) -> tuple[Any, ...]:
     return tuple(found)
 
 
-# --- loops
-# ------------------------------------------------------------------------------------------
+# --- loops ----------------------------------------------------------------------------------------
 
 
 def emit_while(
@@ -211,8 +203,8 @@ def emit_while(
     held = _Captures(tracer, (cond_r, body_r))
     if any(_wrote(cond_r, key) for key in held.written):
         raise InvalidArgumentError("the condition of a staged `while` assigns a Variable")
-    fixed, keys = held.outer_fixed()
-    start = [tracer.lift(convert_to_tensor(t)) for t in init]
+    fixed = held.outer_fixed()
+    start = [convert_to_tensor(t) for t in init]
     state = [held.outer_variable(k) for k in held.written]
     graphs = {}
     for label, r, outs in (("cond", cond_r, cond_values), ("body", body_r, body_values)):
@@ -220,9 +212,7 @@ def emit_while(
         results = outs + (held.current(r, held.written) if label == "body" else [])
         graphs[label] = _close(r, inputs, results)
     attrs = {"carried": len(start) + len(state), "stacked": 0, "length": None, "count": False}
-    return _loop(
-        control.while_, held, [], start, state, [], fixed, keys, attrs, graphs, init, names
-    )
+    return _loop(control.while_, held, [], start, state, [], fixed, attrs, graphs, names)
 
 
 def emit_for(
@@ -246,9 +236,9 @@ def emit_for(
         count = tracer.lift(ops.cast(count, dtype=dtypes.int32))
     body_values, rows = _values(body_r, body_outs), _values(body_r, stacked)
     held = _Captures(tracer, (body_r,))
-    fixed, keys = held.outer_fixed()
-    start = [tracer.lift(convert_to_tensor(t)) for t in init]
-    over = [tracer.lift(convert_to_tensor(t)) for t in scanned]
+    fixed = held.outer_fixed()
+    start = [convert_to_tensor(t) for t in init]
+    over = [convert_to_tensor(t) for t in scanned]
     state = [held.outer_variable(k) for k in held.written]
     k = len(start)
     params = [p.value for p in body_r.params]
@@ -260,11 +250,7 @@ def emit_for(
     attrs = {"carried": k + len(state), "scanned": len(over), "stacked": len(rows),
              "length": length, "reverse": reverse}  # fmt: skip
     graphs = {"body": _close(body_r, inputs, results)}
-    everything = _loop(
-        control.for_, held, [count], start, state, over, fixed, keys, attrs, graphs,
-        [*init], names, list(scanned),
-    )  # fmt: skip
-    return everything
+    return _loop(control.for_, held, [count], start, state, over, fixed, attrs, graphs, names)
 
 
 def trip_length(count: SymbolicTensor) -> Any:
@@ -275,22 +261,19 @@ def trip_length(count: SymbolicTensor) -> Any:
 
 def _loop(
     op: Any, held: _Captures, count: list[Any], start: list[Any], state: list[Any], over: list[Any],
-    fixed: list[Any], keys: list[Any], attrs: dict[str, Any], graphs: dict[str, Graph],
-    init_keys: Sequence[Any], names: Sequence[str], over_keys: Sequence[Any] = (),
+    fixed: list[Any], attrs: dict[str, Any], graphs: dict[str, Graph], names: Sequence[str],
 ) -> list[SymbolicTensor]:  # fmt: skip
     operands = count + start + state + over + fixed
-    known = [*count, *init_keys, *(held.variables[k] for k in held.written), *over_keys, *keys]
     rows = attrs["stacked"]
     named = list(names or [""] * len(start))
     named += [held.variables[k].symbol_name for k in held.written] + [""] * rows
-    results = held.parent.call(op, operands, known, attrs, graphs, named)
+    results = held.parent.call(op, operands, attrs, graphs, named)
     k = len(start)
     held.write_back(results[k : k + len(state)])
     return list(results[:k]) + list(results[k + len(state) :])
 
 
-# --- loops that save what their gradient needs
-# --------------------------------------------------------
+# --- loops that save what their gradient needs ----------------------------------------------------
 
 
 def with_saved_carries(
@@ -338,14 +321,12 @@ def _saved(node: Node, tracer: Tracer) -> tuple[list[SymbolicTensor], Any, Symbo
     return stacks, node.attrs["length"], SymbolicTensor(count, tracer)
 
 
-# --- calls with their own gradient
-# --------------------------------------------------------------------
+# --- calls with their own gradient ----------------------------------------------------------------
 
 
 def emit_custom_call(
     name: str,
     inputs: Sequence[Tensor],
-    keys: Sequence[Any],
     body_r: Region,
     outputs: Sequence[Any],
     vjp_r: Region,
@@ -357,7 +338,7 @@ def emit_custom_call(
     held = _Captures(tracer, (body_r, vjp_r))
     if held.written:
         raise InvalidArgumentError("a function with a custom gradient assigns a Variable")
-    fixed, fixed_keys = held.outer_fixed()
+    fixed = held.outer_fixed()
     count = len(inputs)
     with reopen(vjp_r):  # captures get no gradient
         constants = [SymbolicTensor(v, vjp_r) for v in held.fixed(vjp_r)]
@@ -368,15 +349,10 @@ def emit_custom_call(
     vjp = _close(vjp_r, vjp_inputs, grad_values)
     regions = {"body": body, "vjp": vjp}
     names = [v.name for v in body.outputs]
-    return list(
-        tracer.call(
-            control.call, [*inputs, *fixed], [*keys, *fixed_keys], {"name": name}, regions, names
-        )
-    )
+    return list(tracer.call(control.call, [*inputs, *fixed], {"name": name}, regions, names))
 
 
-# --- asserts
-# ----------------------------------------------------------------------------------------
+# --- asserts --------------------------------------------------------------------------------------
 
 
 def emit_assert(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from enum import Enum
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,12 +22,18 @@ from graphc.trace.state import current, recording
 from graphc.trace.tensor import Operators, Tensor
 
 
+class UnconnectedGradients(Enum):
+    """What a gradient is where there is none (TF: ``tf.UnconnectedGradients``)."""
+
+    NONE = "none"
+    ZERO = "zero"
+
+
 class Entry(NamedTuple):
-    """One recorded call; ``keys`` are what the inputs were read from (a Variable for its value)."""
+    """One recorded call; a Variable is the input of the entry that notes a read of it."""
 
     op: OpDef | None
-    inputs: Sequence[Tensor]
-    keys: Sequence[Any]
+    inputs: Sequence[Any]
     outputs: Sequence[Tensor]
     attrs: Mapping[str, Any]
     node: Any
@@ -91,16 +98,17 @@ class GradientTape:
         """The Variables watched so far, in order."""
         return tuple(v for v in self._watched.values() if not isinstance(v, Tensor))
 
-    def note(self, op: Any, inputs: Any, keys: Any, outputs: Any, attrs: Any, node: Any,
-             rule: Callable[..., Any] | None = None) -> None:  # fmt: skip
+    def note(
+        self, op: Any, inputs: Any, outputs: Any, attrs: Any, node: Any = None, rule: Any = None
+    ) -> None:
         """Keep a call if any of its inputs depends on something watched."""
         reached = self._reached
-        for key in keys:
-            if id(key) in reached:
+        for x in inputs:
+            if id(x) in reached:
                 break
         else:
             return
-        self._entries.append(Entry(op, inputs, tuple(keys), outputs, attrs, node, rule))
+        self._entries.append(Entry(op, inputs, outputs, attrs, node, rule))
         for out in outputs:
             if out.dtype.is_differentiable:
                 reached.add(id(out))
@@ -132,11 +140,7 @@ class GradientTape:
         zero = _wants_zero(unconnected_gradients)
         targets = [t if isinstance(t, Operators) else convert_to_tensor(t)
                    for t in nest.flatten(target)]  # fmt: skip
-        given = (
-            nest.flatten(output_gradients)
-            if output_gradients is not None
-            else [None] * len(targets)
-        )
+        given = _given(target, output_gradients, len(targets))
         wanted = nest.flatten(sources)
         for source in wanted:
             if not isinstance(source, Operators):
@@ -210,6 +214,13 @@ class GradientTape:
             self.persistent = persistent
         stacked = ops.stack(*columns, axis=1)
         return ops.reshape(stacked, shape=(batch, *rest, *source.dims[1:]))
+
+
+def _given(target: Any, output_gradients: Any, count: int) -> list[Any]:
+    """A weight for each target; a single target may get numbers, a list or an array."""
+    if output_gradients is None:
+        return [None] * count
+    return nest.flatten(output_gradients) if nest.is_nested(target) else [output_gradients]
 
 
 def _wants_zero(choice: Any) -> bool:

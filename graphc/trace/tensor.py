@@ -15,27 +15,31 @@ from graphc.ir import dtypes
 from graphc.ir.dims import DimLike
 from graphc.ir.dtypes import BY_NUMPY, DType
 from graphc.ir.graph import Value
-from graphc.ops import ops
+from graphc.ops import REGISTRY, ops
 from graphc.trace.shape import TensorShape
 
 if TYPE_CHECKING:
     from graphc.trace.tracer import Tracer
 
 
-def _binary(op: str) -> Callable[[Any, Any], Any]:
+def _binary(name: str) -> Callable[[Any, Any], Any]:
+    op = REGISTRY[name]
+
     def forward(self: Any, other: Any) -> Any:
-        if _unknown(other):
+        if type(other) is not EagerTensor and _unknown(other):
             return NotImplemented
-        return getattr(ops, op)(self, other)
+        return op(self, other)
 
     return forward
 
 
-def _reflected(op: str) -> Callable[[Any, Any], Any]:
+def _reflected(name: str) -> Callable[[Any, Any], Any]:
+    op = REGISTRY[name]
+
     def backward(self: Any, other: Any) -> Any:
         if _unknown(other):
             return NotImplemented
-        return getattr(ops, op)(other, self)
+        return op(other, self)
 
     return backward
 

@@ -98,7 +98,6 @@ class Tracer(GraphBuilder):
         self,
         op: OpDef,
         tensors: Sequence[Tensor],
-        keys: Sequence[Any],
         attrs: Mapping[str, Any],
         regions: Mapping[str, Graph] | None = None,
         names: Sequence[str] = (),
@@ -110,7 +109,7 @@ class Tracer(GraphBuilder):
             op, [t.value for t in inputs], attrs, regions, loc=user_loc(), names=names
         )
         outputs = tuple(SymbolicTensor(v, self) for v in values)
-        record(op, inputs, keys, outputs, attrs, self.nodes[-1])
+        record(op, tensors, outputs, attrs, self.nodes[-1])
         return outputs if op.many else outputs[0]
 
     def emit(self, op: Any, inputs: Any, *args: Any, **more: Any) -> tuple[Value, ...]:
@@ -142,7 +141,7 @@ class Tracer(GraphBuilder):
 
     # --- names ---
 
-    def name(self, t: SymbolicTensor, name: str) -> None:
+    def label(self, t: SymbolicTensor, name: str) -> None:
         """Give a value the name the user assigned it to, unless it already has one."""
         node = self.producers.get(t.value)
         if t.tracer is self and node is not None and not self.finished:

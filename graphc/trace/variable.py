@@ -20,7 +20,7 @@ from graphc.ir import dtypes
 from graphc.ir.dtypes import DType
 from graphc.ops import ops
 from graphc.trace.convert import to_array
-from graphc.trace.dispatch import convert_to_tensor, quiet
+from graphc.trace.dispatch import convert_to_tensor, quiet, record
 from graphc.trace.indexing import set_item
 from graphc.trace.shape import TensorShape
 from graphc.trace.state import current, recording
@@ -118,12 +118,17 @@ class Variable(Operators):
 
     def read(self) -> Tensor:
         """The value now: a snapshot, or the value at this point of the trace."""
-        for tape in current.tapes:
-            tape.notice(self)
-        if current.tracer is not None:
-            return current.tracer.read(self)
-        self.share()
-        return EagerTensor(self._array)
+        tracer = current.tracer
+        if tracer is None:
+            self.share()
+            value: Tensor = EagerTensor(self._array)
+        else:  # a new object for each read: tapes tell reads and computed tensors apart
+            value = SymbolicTensor(tracer.read(self).value, tracer)
+        if current.tapes:
+            for tape in current.tapes:
+                tape.notice(self)
+            record(None, (self,), (value,), {}, None, _pass_on)
+        return value
 
     def value(self) -> Tensor:
         """The value as a tensor that gradients flow through."""
@@ -258,6 +263,11 @@ class Variable(Operators):
         return (
             f"<tf.Variable '{self.name}' shape={self.shape} dtype={self.dtype.name}, numpy={shown}>"
         )
+
+
+def _pass_on(c: Any, g: Any) -> Any:
+    """The gradient of a read is the Variable's."""
+    return g
 
 
 def _initial(value: Any, dtype: Any) -> np.ndarray:

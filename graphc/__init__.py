@@ -1,0 +1,77 @@
+"""graphc: TensorFlow 2's way of programming, compiled.
+
+>>> import graphc as tf
+>>> @tf.function
+... def f(x):
+...     return tf.reduce_sum(x * x)
+>>> f(tf.constant([1.0, 2.0, 3.0]))
+<tf.Tensor: shape=(), dtype=float32, numpy=14.0>
+"""
+
+from __future__ import annotations
+
+import builtins
+from importlib import import_module
+from typing import Any
+
+from graphc import array_ops, config, control_flow, debugging, errors, linalg, math, nn, random
+from graphc.array_ops import *  # noqa: F403  (TensorFlow's top level)
+from graphc.control_flow import *  # noqa: F403
+from graphc.debugging import Assert
+from graphc.debugging import print_ as print
+from graphc.function import (
+    ConcreteFunction,
+    Function,
+    TensorSpec,
+    function,
+)
+from graphc.ir.dtypes import DType, as_dtype
+from graphc.ir.dtypes import bool_ as bool
+from graphc.linalg import diag, einsum, eye, matmul, norm, tensordot  # noqa: F401
+from graphc.math import (
+    abs, acos, acosh, add, add_n, argmax, argmin, asin, asinh, atan, atan2, atanh, clip_by_global_norm,
+    clip_by_norm, clip_by_value, cos, cosh, cumsum, divide, equal, exp, floor, greater, greater_equal,
+    less, less_equal, logical_and, logical_not, logical_or, maximum, minimum, multiply, negative,
+    not_equal, pow, reduce_all, reduce_any, reduce_logsumexp, reduce_max, reduce_mean, reduce_min,
+    reduce_prod, reduce_sum, round, sigmoid, sign, sin, sinh, sqrt, square, subtract, tan, tanh, truediv,
+)  # fmt: skip
+from graphc.trace import nest
+from graphc.trace import gradient_regions as _gradient_regions, indexing as _indexing
+from graphc.trace.custom import custom_gradient, stop_gradient
+from graphc.trace.dispatch import convert_to_tensor
+from graphc.trace.shape import TensorShape
+from graphc.trace.state import current as _current
+from graphc.trace.tape import GradientTape, UnconnectedGradients
+from graphc.trace.tensor import Tensor
+from graphc.trace.variable import Variable
+from graphc.ir.dtypes import (
+    bfloat16, complex64, complex128, float16, float32, float64, int8, int16, int32, int64, string, uint8,
+    uint16, uint32, uint64,
+)  # fmt: skip
+
+__version__ = "0.1.0"
+newaxis = None
+
+# Loaded when first used: start-up time.
+_LAZY = {
+    "autograph": "graphc.autograph",
+    "benchmark": "graphc.inspect.benchmark:benchmark",
+    "keras": "graphc.keras",
+    "parse": "graphc.inspect.text:parse",
+}
+
+
+def __getattr__(name: str) -> Any:
+    target = _LAZY.get(name)
+    if target is None:
+        raise AttributeError(f"module 'graphc' has no attribute {name!r}")
+    module, _, attribute = target.partition(":")
+    found = import_module(module)
+    found = getattr(found, attribute) if attribute else found
+    globals()[name] = found
+    return found
+
+
+def executing_eagerly() -> builtins.bool:
+    """Whether ops run at once; False while a function is traced."""
+    return _current.tracer is None

@@ -1,0 +1,303 @@
+"""From a function to its converted twin: same file, lines, globals, closure and defaults."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import weakref
+from dataclasses import dataclass
+from types import CellType, CodeType, FunctionType, MethodType
+from typing import Any
+
+from graphc.autograph import quote
+from graphc.autograph.context import Refusal, Unconvertible, Unit
+from graphc.autograph.frame import refused, rewrite_function
+from graphc.autograph.source import Located, locate
+from graphc.errors import SourceNotFoundError
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What conversion did with a function."""
+
+    name: str
+    filename: str
+    line: int
+    refusals: tuple[Refusal, ...]
+    tree: ast.FunctionDef | ast.Lambda
+    original: weakref.ref[FunctionType] | None = None
+    operators: Any = None
+
+
+@dataclass(frozen=True)
+class _Rewritten:
+    """The converted form of a code object; ``code`` is None where the function is left alone."""
+
+    code: CodeType | None
+    operators_name: str
+    tree: ast.FunctionDef | ast.Lambda
+    refusals: tuple[Refusal, ...]
+
+
+_done: weakref.WeakKeyDictionary[CodeType, _Rewritten] = weakref.WeakKeyDictionary()
+_made: weakref.WeakSet[CodeType] = weakref.WeakSet()  # code that is converted already
+
+
+def convert(fn: Any, operators: Any) -> Any:
+    """The function with its control flow and calls going through ``operators``.
+
+    Methods, partial objects and wrappers are seen through.  Raises `SourceNotFoundError` where
+    there is no source.
+    """
+    if isinstance(fn, functools.partial):
+        return functools.partial(convert(fn.func, operators), *fn.args, **fn.keywords)
+    inner = getattr(fn, "__func__", None)
+    if isinstance(fn, MethodType):
+        return MethodType(convert(inner, operators), fn.__self__)
+    if inner is not None and not isinstance(fn, FunctionType):  # a method that is held weakly
+        return _Bound(convert(inner, operators), fn)
+    if not isinstance(fn, FunctionType):
+        return _convert_callable(fn, operators)
+    if is_left_alone(fn):
+        return fn
+    known = fn.__dict__.get("__graphc_converted__")
+    if known is not None and _is_for(known, fn, operators):
+        return known
+    made = _bind(fn, _rewrite(fn), operators)
+    fn.__graphc_converted__ = made  # type: ignore[attr-defined]  # it lives as long as fn
+    return made
+
+
+class _Bound:
+    """A converted method of an object that its wrapper holds weakly."""
+
+    def __init__(self, function: FunctionType, method: Any) -> None:
+        self.__func__, self._method = function, method
+        functools.update_wrapper(self, function, updated=())
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.__func__(self._method.__self__, *args, **kwargs)
+
+
+def _convert_callable(fn: Any, operators: Any) -> Any:
+    """A callable object: its ``__call__`` is converted."""
+    method = getattr(type(fn), "__call__", None)
+    if isinstance(fn, type) or not isinstance(method, FunctionType):
+        return fn
+    return MethodType(convert(method, operators), fn)
+
+
+def is_left_alone(fn: FunctionType) -> bool:
+    """Whether a function is converted already, or must not be."""
+    return fn.__code__ in _made or fn.__dict__.get("__graphc_do_not_convert__") is fn.__code__
+
+
+def do_not_convert(fn: Any = None) -> Any:
+    """Keep a function as it is where AutoGraph calls it (TF: ``do_not_convert``)."""
+    if fn is None:
+        return do_not_convert
+    target = getattr(fn, "__func__", fn)
+    if isinstance(target, FunctionType):
+        target.__graphc_do_not_convert__ = target.__code__  # type: ignore[attr-defined]
+    return fn
+
+
+def _is_for(made: FunctionType, fn: FunctionType, operators: Any) -> bool:
+    """Whether a stored conversion is this function's: `functools.wraps` copies attributes."""
+    note: Conversion = made.__graphc_conversion__  # type: ignore[attr-defined]
+    same = note.original is not None and note.original() is fn and note.operators is operators
+    return same and made.__globals__ is fn.__globals__
+
+
+def _bind(fn: FunctionType, rewritten: _Rewritten, operators: Any) -> FunctionType:
+    note = Conversion(
+        fn.__qualname__, fn.__code__.co_filename, fn.__code__.co_firstlineno, rewritten.refusals,
+        rewritten.tree, weakref.ref(fn), operators,
+    )  # fmt: skip
+    code = rewritten.code or fn.__code__
+    cells = dict(zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True))
+    cells[rewritten.operators_name] = CellType(operators)
+    closure = tuple(cells[name] for name in code.co_freevars) or None
+    made = FunctionType(code, fn.__globals__, fn.__name__, fn.__defaults__, closure)
+    made.__kwdefaults__ = fn.__kwdefaults__
+    made.__dict__.update({k: v for k, v in fn.__dict__.items() if not k.startswith("__graphc")})
+    made.__doc__, made.__qualname__, made.__module__ = fn.__doc__, fn.__qualname__, fn.__module__
+    made.__annotations__ = fn.__annotations__
+    made.__graphc_conversion__ = note  # type: ignore[attr-defined]
+    return made
+
+
+# --- code -----------------------------------------------------------------------------------------
+
+
+def _rewrite(fn: FunctionType) -> _Rewritten:
+    found = _done.get(fn.__code__)
+    if found is None:
+        found = _done[fn.__code__] = _rewrite_code(fn)
+    return found
+
+
+def _rewrite_code(fn: FunctionType) -> _Rewritten:
+    located = locate(fn)
+    node, unit = located.node, Unit(located.filename)
+    if located.enclosing_class:
+        _Mangle(located.enclosing_class).start(node)
+    unit.taken = set(_names(node))
+    reason = refused(node)
+    try:
+        if reason:
+            unit.refusals.append(Refusal(node.lineno, node_title(node), reason))
+            raise Unconvertible
+        rewrite_function(unit, node, defined_outside=_defined(fn))  # type: ignore[arg-type]
+    except Unconvertible:
+        return _Rewritten(None, quote.AG, locate(fn).node, tuple(unit.refusals))  # type: ignore[arg-type]
+    operators = _rename_operators(node, unit)
+    code = _compile(fn, node, located, operators)  # type: ignore[arg-type]
+    _register(code)
+    return _Rewritten(code, operators, node, tuple(unit.refusals))  # type: ignore[arg-type]
+
+
+def node_title(node: ast.AST) -> str:
+    return getattr(node, "name", "lambda")
+
+
+def _defined(fn: FunctionType) -> frozenset[str]:
+    """Names of globals and closure cells that have a value."""
+    filled = set(fn.__globals__)
+    for name, cell in zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True):
+        try:
+            cell.cell_contents  # noqa: B018
+            filled.add(name)
+        except ValueError:
+            filled.discard(name)
+    return frozenset(filled)
+
+
+def _names(node: ast.AST) -> list[str]:
+    found = []
+    for n in ast.walk(node):
+        for name in ("id", "arg", "name"):
+            value = getattr(n, name, None)
+            if isinstance(value, str):
+                found.append(value)
+    return found
+
+
+def _rename_operators(node: ast.AST, unit: Unit) -> str:
+    """The name of the operators: another one if the user's code has an ``ag`` too."""
+    if quote.AG not in unit.taken:
+        return quote.AG
+    name = unit.fresh(quote.AG)
+    for n in ast.walk(node):
+        if isinstance(n, ast.Name) and hasattr(n, "ours"):
+            n.id = name
+    return name
+
+
+def _compile(
+    fn: FunctionType, node: ast.FunctionDef | ast.Lambda, located: Located, operators: str
+) -> CodeType:
+    """The code of the rewritten definition; free variables stay free."""
+    name, args = getattr(node, "name", ""), node.args
+    defaults = args.defaults, args.kw_defaults
+    args.defaults, args.kw_defaults = [], [None] * len(args.kwonlyargs)
+    if isinstance(node, ast.Lambda):
+        body: ast.stmt = quote.at(ast.Return(node), node)
+    else:
+        node.decorator_list, node.returns = [], None
+        for arg in ast.walk(node.args):
+            if isinstance(arg, ast.arg):
+                arg.annotation = None
+        node.name, body = "converted", node  # its own name must stay a global or a cell
+    free = [operators, *fn.__code__.co_freevars]
+    factory = quote.at(quote.define("factory", free, [body]), node)
+    tree = ast.Module([factory], [])
+    try:
+        module = compile(tree, located.filename, "exec", dont_inherit=True, flags=_future(fn))
+    except RecursionError as error:
+        raise SourceNotFoundError(f"{fn.__qualname__} nests too deeply to be converted") from error
+    finally:
+        args.defaults, args.kw_defaults = defaults
+        if name:
+            node.name = name  # type: ignore[union-attr]
+    outer = next(c for c in module.co_consts if isinstance(c, CodeType))
+    code = next(c for c in outer.co_consts if isinstance(c, CodeType))
+    found = _titled(code, code.co_qualname, fn.__code__)
+    return found.replace(co_firstlineno=fn.__code__.co_firstlineno)
+
+
+def _titled(code: CodeType, made_up: str, like: CodeType) -> CodeType:
+    """Give code, and the block functions inside, the name that the user knows in tracebacks."""
+    inner = tuple(
+        _titled(c, made_up, like) if isinstance(c, CodeType) else c for c in code.co_consts
+    )
+    ours = code.co_name == "converted" or quote.BLOCK.fullmatch(code.co_name)
+    qualified = like.co_qualname + code.co_qualname.removeprefix(made_up)
+    return code.replace(
+        co_consts=inner, co_name=like.co_name if ours else code.co_name, co_qualname=qualified
+    )
+
+
+def _future(fn: FunctionType) -> int:
+    """The ``from __future__`` imports of the function's file."""
+    import __future__
+
+    flags = 0
+    for name in __future__.all_feature_names:
+        flags |= fn.__code__.co_flags & getattr(__future__, name).compiler_flag
+    return flags
+
+
+def _register(code: CodeType) -> None:
+    """Remember converted code, with the functions inside."""
+    _made.add(code)
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            _register(inner)
+
+
+class _Mangle(ast.NodeVisitor):
+    """Private names of a class as the class spells them."""
+
+    def __init__(self, owner: str) -> None:
+        self.prefix = "_" + owner.lstrip("_")
+
+    def start(self, node: ast.AST) -> None:
+        for child in ast.iter_child_nodes(node):
+            self.visit(child)
+
+    def visit(self, node: ast.AST) -> None:
+        for name in ("id", "attr", "arg", "name"):
+            value = getattr(node, name, None)
+            if isinstance(value, str):
+                setattr(node, name, self.spell(value))
+        if isinstance(node, ast.Global | ast.Nonlocal):
+            node.names = [self.spell(n) for n in node.names]
+        if not isinstance(node, ast.ClassDef):
+            self.start(node)
+
+    def spell(self, name: str) -> str:
+        private = name.startswith("__") and not name.endswith("__") and "." not in name
+        return self.prefix + name if private and self.prefix != "_" else name
+
+
+def conversion(fn: Any) -> Conversion | None:
+    """The record of a function's conversion, for reports; None if it was not converted."""
+    fn = getattr(fn, "__func__", fn)
+    fn = getattr(fn, "__dict__", {}).get("__graphc_converted__", fn)
+    return getattr(fn, "__graphc_conversion__", None)
+
+
+def converted_tree(fn: Any) -> Conversion:
+    """The conversion of a function that is not run: for reading."""
+    while not isinstance(fn, FunctionType):
+        inner = getattr(fn, "__func__", None) or getattr(fn, "func", None)
+        inner = inner or getattr(fn, "python_function", None) or getattr(type(fn), "__call__", None)
+        if inner is None or inner is fn:
+            raise SourceNotFoundError(f"{fn!r} is not a Python function")
+        fn = inner
+    rewritten = _rewrite(fn)
+    return Conversion(
+        fn.__qualname__, fn.__code__.co_filename, fn.__code__.co_firstlineno, rewritten.refusals,
+        rewritten.tree,
+    )  # fmt: skip

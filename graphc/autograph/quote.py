@@ -1,0 +1,90 @@
+"""Small builders of syntax trees."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+
+Node = TypeVar("Node", bound=ast.AST)
+AG = "ag"  # the name of the operators in converted code
+BLOCK = re.compile("(then|else|body|test|otherwise|rest)_[0-9]+")  # functions made from blocks
+
+
+def at(node: Node, like: ast.AST) -> Node:
+    """Give a new node, and what is new below it, the place of another one."""
+    ast.copy_location(node, like)
+    pending: list[ast.AST] = [node]
+    while pending:
+        parent = pending.pop()
+        for child in ast.iter_child_nodes(parent):
+            if "lineno" in child._attributes and getattr(child, "lineno", None) is None:
+                ast.copy_location(child, like)
+                pending.append(child)
+            elif "lineno" not in child._attributes:
+                pending.append(child)
+    return node
+
+
+def load(name: str) -> ast.Name:
+    return ast.Name(name, ast.Load())
+
+
+def store(name: str) -> ast.Name:
+    return ast.Name(name, ast.Store())
+
+
+def constant(value: Any) -> ast.Constant:
+    return ast.Constant(value)
+
+
+def tuple_of(names: Iterable[str]) -> ast.Tuple:
+    return ast.Tuple([load(n) for n in names], ast.Load())
+
+
+def strings(names: Iterable[str]) -> ast.Tuple:
+    return ast.Tuple([constant(n) for n in names], ast.Load())
+
+
+def operator(name: str) -> ast.Attribute:
+    """``ag.name``"""
+    base = load(AG)
+    base.ours = True  # type: ignore[attr-defined]  # renamed if the user has an `ag` too
+    return ast.Attribute(base, name, ast.Load())
+
+
+def call(name: str, *args: ast.expr, **keywords: ast.expr) -> ast.Call:
+    """``ag.name(args)``"""
+    return ast.Call(operator(name), list(args), [ast.keyword(k, v) for k, v in keywords.items()])
+
+
+def attribute(value: ast.expr, name: str) -> ast.Attribute:
+    return ast.Attribute(value, name, ast.Load())
+
+
+def lambda_(body: ast.expr, params: Sequence[str] = ()) -> ast.Lambda:
+    return ast.Lambda(arguments(params), body)
+
+
+def arguments(params: Sequence[str], bound: Sequence[str] = ()) -> ast.arguments:
+    """Parameters; ``bound`` ones have the current value of the same name as their default."""
+    listed = [ast.arg(n) for n in (*params, *bound)]
+    return ast.arguments([], listed, None, [], [], None, [load(n) for n in bound])
+
+
+def define(
+    name: str, params: Sequence[str], body: list[ast.stmt], bound: Sequence[str] = ()
+) -> ast.FunctionDef:
+    return ast.FunctionDef(name, arguments(params, bound), body, [], None, None)
+
+
+def assign(target: str, value: ast.expr) -> ast.Assign:
+    return ast.Assign([store(target)], value)
+
+
+def unpack(names: Sequence[str], value: ast.expr) -> ast.stmt:
+    """``(a, b) = value``, or just ``value`` where nothing is wanted."""
+    if not names:
+        return ast.Expr(value)
+    return ast.Assign([ast.Tuple([store(n) for n in names], ast.Store())], value)

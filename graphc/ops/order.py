@@ -1,0 +1,127 @@
+"""Sorting, searching and the largest elements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from graphc.errors import InvalidArgumentError
+from graphc.ir import dtypes
+from graphc.ir.dtypes import DType
+from graphc.ir.types import TensorType
+from graphc.ops.combinators import normalize_axis, op, ops, rng
+from graphc.ops.opdef import Attrs, Host, Sample, Types
+
+_SORTING = Host("sorting is numpy's")
+
+
+def _descending(x: np.ndarray, axis: int) -> np.ndarray:
+    """Stable places of elements from the largest: equal ones keep their order, for any dtype."""
+    last = x.shape[axis] - 1
+    return last - np.flip(np.argsort(np.flip(x, axis), axis, kind="stable"), axis)
+
+
+def _top_type(types: Types, attrs: Attrs) -> tuple[TensorType, TensorType]:
+    x, k = types[0], attrs["k"]
+    if not x.rank:
+        raise InvalidArgumentError(f"top_k: {x} is a scalar")
+    if isinstance(x.shape[-1], int) and isinstance(k, int) and not 0 <= k <= x.shape[-1]:
+        raise InvalidArgumentError(f"top_k: k = {k} is not in [0, {x.shape[-1]}] for {x}")
+    shape = (*x.shape[:-1], k)
+    return x.with_shape(shape), TensorType(dtypes.int32, shape)
+
+
+def _top_k(x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    if k > x.shape[-1]:
+        raise InvalidArgumentError(f"top_k: k = {k} is more than the last axis, {x.shape[-1]}")
+    order = _descending(x, -1)[..., :k]
+    return np.take_along_axis(x, order, -1), order.astype(np.int32)
+
+
+def _top_grad(c: Any, g: Any, _: Any) -> Any:
+    last = len(g.dims) - 1
+    return ops.gather_grad(g, c.outputs[1], axis=last, batch_dims=last, shape=c.x.dims)
+
+
+top_k = op(
+    "top_k", "x", _top_type, _top_k, attrs={"k": 1}, types=dtypes.REALS, many=True, grad=_top_grad,
+    lower=_SORTING, can_fail=True,
+    samples=lambda: [Sample((rng().normal(size=s).astype("f4"),), {"k": 2})
+                     for s in ((3, 5), (4,), (0, 3))]
+    + [Sample((np.array([3, 1, 3, -128], "i1"),), {"k": 4}, grad=False)],
+    doc="The k largest elements of the last axis in descending order, and their indices.",
+)  # fmt: skip
+
+
+def _sort_type(types: Types, attrs: Attrs) -> TensorType:
+    normalize_axis(attrs["axis"], types[0].rank, "sort")
+    return types[0]
+
+
+def _sort(x: np.ndarray, axis: int = -1, descending: bool = False) -> np.ndarray:
+    return np.flip(np.sort(x, axis), axis) if descending else np.sort(x, axis)
+
+
+def _argsort(x: np.ndarray, axis: int = -1, descending: bool = False) -> np.ndarray:
+    places = _descending(x, axis) if descending else np.argsort(x, axis, kind="stable")
+    return places.astype(np.int32)
+
+
+def _sort_grad(c: Any, g: Any) -> Any:
+    axis = normalize_axis(c.axis, len(c.x.dims))
+    places = ops.argsort(c.x, axis=axis, descending=c.descending)
+    back = ops.argsort(places, axis=axis, descending=False)
+    if axis == len(c.x.dims) - 1:
+        return ops.gather(g, back, axis=axis, batch_dims=axis)
+    swap = list(range(len(c.x.dims)))
+    swap[axis], swap[-1] = swap[-1], swap[axis]
+    last = len(swap) - 1
+    moved = ops.gather(
+        ops.transpose(g, perm=tuple(swap)), ops.transpose(back, perm=tuple(swap)),
+        axis=last, batch_dims=last,
+    )  # fmt: skip
+    return ops.transpose(moved, perm=tuple(swap))
+
+
+def _sort_samples(grad: bool) -> Callable[[], Iterable[Sample]]:
+    x = rng().normal(size=(3, 5)).astype("f4")
+    return lambda: [
+        Sample((x,), {"axis": axis, "descending": d}, grad=grad)
+        for axis in (-1, 0)
+        for d in (False, True)
+    ]
+
+
+_SORTED = dict(types=dtypes.REALS, attrs={"axis": -1, "descending": False}, lower=_SORTING)
+sort = op("sort", "x", _sort_type, _sort, grad=_sort_grad, samples=_sort_samples(True),
+          doc="Sorted along an axis.", **_SORTED)  # fmt: skip
+argsort = op(
+    "argsort", "x", lambda types, attrs: _sort_type(types, attrs).with_dtype(dtypes.int32),
+    _argsort, grad="places are piecewise constant", samples=_sort_samples(False),
+    doc="The indices that sort an axis; equal elements keep their order.", **_SORTED,
+)  # fmt: skip
+
+
+def _search_type(types: Types, attrs: Attrs) -> TensorType:
+    sequence, values = types
+    if sequence.rank != 1:
+        raise InvalidArgumentError(f"searchsorted: the sequence must be a vector, got {sequence}")
+    return values.with_dtype(attrs["out_type"])
+
+
+def _search(
+    sequence: np.ndarray, values: np.ndarray, side: str = "left", out_type: DType = dtypes.int32
+) -> np.ndarray:
+    return np.asarray(np.searchsorted(sequence, values, side), out_type.np)
+
+
+searchsorted = op(
+    "searchsorted", "sequence values", _search_type, _search, types=dtypes.REALS,
+    attrs={"side": "left", "out_type": dtypes.int32}, grad="places are piecewise constant",
+    lower=Host("searching is numpy's"),
+    samples=lambda: [Sample((np.array([1, 3, 3, 7], "f4"), np.array([[0, 3], [8, 4]], "f4")),
+                            {"side": s}, grad=False) for s in ("left", "right")],
+    doc="Where values would have to be inserted into a sorted vector.",
+)  # fmt: skip

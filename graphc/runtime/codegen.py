@@ -1,0 +1,424 @@
+"""Loop nests as kernel text: explicit loops over rows and columns, one line for each op.
+
+The text has canonical names only, so that equal structures are one kernel whatever the graph, the
+variable or the shape.  Which node and which user's line a text line stands for is kept beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+from graphc.ir import dims
+from graphc.ir.dims import DimLike
+from graphc.ir.graph import Node, Value
+from graphc.ops.loopnest import Load, is_gather, is_view
+from graphc.ops.looporder import EPILOGUE, FULL, PROLOGUE, ROW, Loops, folded_axes, resolve
+from graphc.runtime.scalars import (
+    KINDS,
+    OUT_OF_RANGE,
+    Surroundings,
+    expression,
+    finish,
+    literal,
+    start,
+    step,
+)
+
+
+@dataclass(frozen=True)
+class Argument:
+    """What a place of a kernel's row stands for: memory of a value, scratch bytes, or a size."""
+
+    kind: str  # value, scratch, size
+    value: Value | None = None
+    size: DimLike = 0
+
+
+@dataclass(frozen=True)
+class KernelText:
+    """A kernel before it is compiled."""
+
+    text: str
+    arguments: tuple[Argument, ...]
+    lines: tuple[Node | None, ...] = ()  # what each line of the text computes
+    failures: tuple[Node, ...] = ()  # the nodes that can stop the kernel
+
+    @property
+    def annotated(self) -> str:
+        """The text with the node and the user's line behind each line."""
+        listed = zip(self.text.splitlines(), self.lines, strict=False)
+        return "\n".join(_annotate(line, node) for line, node in listed) + "\n"
+
+
+def _annotate(line: str, node: Node | None) -> str:
+    if node is None:
+        return line
+    names = ", ".join(f"%{v.name}" for v in node.outputs)
+    return f"{line:<60}  # {names}  {node.loc or ''}".rstrip()
+
+
+def loop_kernel(loops: Loops, shared: Mapping[Value, Value] | None = None) -> KernelText:
+    """The kernel of an arranged nest; ``shared`` outputs overwrite the root they are mapped to."""
+    return _Writer(loops, shared or {}).write()
+
+
+@dataclass
+class _Block:
+    """Lines of one scope, and the loads that are already in it."""
+
+    depth: int
+    lines: list[tuple[str, Node | None]] = field(default_factory=list)
+    loaded: dict[Any, str] = field(default_factory=dict)
+
+    def add(self, text: str, node: Node | None = None) -> None:
+        self.lines.append(("    " * self.depth + text, node))
+
+    def extend(self, other: _Block) -> None:
+        self.lines.extend(other.lines)
+
+
+class _Writer:
+    """Writes one kernel: a block for the prologue, one for the row, one for each inner loop."""
+
+    def __init__(self, loops: Loops, shared: Mapping[Value, Value]) -> None:
+        self.loops, self.nest, self.shared = loops, loops.nest, shared
+        self.arguments: list[Argument] = []
+        self.pointers: dict[Value, str] = {}
+        self.scratch: dict[Value, str] = {}
+        self.sizes: dict[Any, str] = {}  # dim -> name
+        self.head = _Block(1)
+        self.prologue = _Block(1)
+        self.row = self.prologue if not loops.outer else _Block(1 + len(loops.outer))
+        self.tail = _Block(1)
+        self.index = {a: f"r{i}" for i, a in enumerate(loops.outer)}
+        self.index |= {a: f"c{i}" for i, a in enumerate(loops.inner)}
+        self.names = {n.output: i for i, n in enumerate(self.nest.computed)}
+        self.failures: list[Node] = []
+        self.count = 0
+
+    # --- the whole ---
+
+    def write(self) -> KernelText:
+        self._declare_memory()
+        for node in self._nodes(PROLOGUE):
+            self._compute(node, self.prologue)
+        self._start_folds()
+        body = self.row if self.loops.outer else self.prologue
+        for level in range(self.loops.levels):
+            self._write_level(level, body)
+        if self.loops.outer:
+            self._nest(self.prologue, self.loops.outer, body)
+        self._finish_folds()
+        for node in self._nodes(EPILOGUE):
+            self._compute(node, self.tail)
+        self._store_scalars()
+        self.tail.add("return 0")
+        lines = [("def kernel(slots, row):", None)]
+        for block in (self.head, self.prologue, self.tail):
+            lines.extend(block.lines)
+        text = "\n".join(line for line, _ in lines) + "\n"
+        return KernelText(
+            text, tuple(self.arguments), tuple(n for _, n in lines), tuple(self.failures)
+        )
+
+    def _nodes(self, place: str) -> list[Node]:
+        return [n for n in self.nest.computed if self.loops.place[n] == place]
+
+    def _declare_memory(self) -> None:
+        outputs = [v for v in self.nest.outputs if v not in self.shared]
+        for value in (*self.nest.roots, *outputs):
+            self._pointer(value)
+        for value, root in self.shared.items():
+            self.pointers[value] = self.pointers[root]
+        for value in self.loops.kept:
+            if value in self.nest.outputs:
+                continue
+            columns = dims.product(tuple(self.loops.sizes[a] for a in self.loops.inner))
+            argument = Argument("scratch", None, columns * value.type.dtype.size)
+            self.scratch[value] = self._buffer(argument, value)
+        for axis in (*self.loops.outer, *self.loops.inner):
+            self.size(self.loops.sizes[axis])
+
+    def _pointer(self, value: Value) -> None:
+        self.pointers[value] = self._buffer(Argument("value", value), value)
+
+    def _buffer(self, argument: Argument, value: Value) -> str:
+        at = len(self.arguments)
+        self.arguments.append(argument)
+        self.head.add(f"p{at} = buf_{value.type.dtype.short}(slots[row[{at}]], {at})")
+        return f"p{at}"
+
+    def size(self, dim: DimLike) -> str:
+        """The name of a size that the kernel is given."""
+        key = ("int", dim) if isinstance(dim, int) else dim
+        if key not in self.sizes:
+            at = len(self.arguments)
+            self.arguments.append(Argument("size", None, dim))
+            self.sizes[key] = f"n{len(self.sizes)}"
+            self.head.add(f"{self.sizes[key]} = slots[row[{at}]]")
+        return self.sizes[key]
+
+    def _nest(self, into: _Block, axes: Sequence[int], body: _Block) -> None:
+        for i, axis in enumerate(axes):
+            into.lines.append((
+                "    " * (body.depth - len(axes) + i)
+                + f"for {self.index[axis]} in range({self.size(self.loops.sizes[axis])}):",
+                None,
+            ))
+        into.extend(body)
+
+    # --- one level of a row ---
+
+    def _write_level(self, level: int, body: _Block) -> None:
+        loops = self.loops
+        for node in self._nodes(ROW):
+            if loops.level[node] == level and not self._is_row_reduction(node):
+                if node in loops.folds:
+                    self._step(node, body)
+                else:
+                    self._compute(node, body)
+                    self._store_row(node.output, body)
+        reductions = [
+            n for n in self._nodes(ROW)
+            if self._is_row_reduction(n) and loops.level[n] == level + 1
+        ]  # fmt: skip
+        for node in reductions:
+            body.add(f"{self.total(node)} = {start(node)}", node)
+        inner = self._inner(level, reductions, body)
+        if inner.lines:
+            self._nest(body, loops.inner, inner)
+        for node in reductions:
+            body.add(f"{self.name(node.output)} = {self._finished(node)}", node)
+            self._store_row(node.output, body)
+
+    def _is_row_reduction(self, node: Node) -> bool:
+        return bool(folded_axes(self.nest, node)) and node not in self.loops.folds
+
+    def _inner(self, level: int, reductions: list[Node], body: _Block) -> _Block:
+        """The body of the loop over the columns at a level."""
+        loops = self.loops
+        block = _Block(body.depth + len(loops.inner))
+        full = [n for n in self._nodes(FULL) if loops.level[n] == level]
+        folds = [n for n in full if n in loops.folds]
+        kept = [n for n in full if n.output in loops.kept or n.output in self.nest.outputs]
+        done: set[Node] = set()
+        for node in (*reductions, *folds):
+            for operand in self.nest.operands[node]:
+                self._demand(operand, level, block, done)
+            self._step(node, block)
+        kept = [n for n in kept if n not in loops.folds]
+        for node in kept:
+            self._demand(node.output, level, block, done)
+        for node in kept:
+            self._store_full(node.output, block)
+        return block
+
+    def _demand(self, operand: Any, level: int, block: _Block, done: set[Node]) -> None:
+        """Write what computes an operand in this loop, unless it is there."""
+        if not isinstance(operand, Value):
+            return
+        node = self.loops.producer[operand]
+        if self.loops.place[node] != FULL or node in done:
+            return
+        done.add(node)
+        if node.output in self.loops.kept and self.loops.level[node] < level:
+            block.add(f"{self.name(node.output)} = {self._kept(node.output)}", node)
+            return
+        for source in self.nest.operands[node]:
+            self._demand(source, level, block, done)
+        self._compute(node, block)
+
+    def _kept(self, value: Value) -> str:
+        if value in self.scratch:
+            at = self._flat(self.loops.inner)
+            return _read(value, f"{self.scratch[value]}[{at}]")
+        place = self._place(self.loops.store(value), self.row)
+        return _read(value, f"{self.pointers[value]}[{place}]")
+
+    def _flat(self, axes: Sequence[int]) -> str:
+        text = ""
+        for axis in axes:
+            name = self.index[axis]
+            text = f"({text}) * {self.size(self.loops.sizes[axis])} + {name}" if text else name
+        return text or "0"
+
+    # --- computing and storing ---
+
+    def name(self, value: Value) -> str:
+        """The variable of a computed value."""
+        node = resolve(self.loops, value)
+        assert node is not None
+        return f"v{self.names[node.output]}"
+
+    def total(self, node: Node) -> str:
+        return f"a{self.names[node.output]}"
+
+    def _compute(self, node: Node, block: _Block) -> None:
+        if is_view(node) and isinstance(self.nest.operands[node][0], Value):
+            return  # another name of the same variable
+        if is_gather(node):
+            self._gather(node, block)
+            return
+        operands = [self._operand(node, o, block) for o in self.nest.operands[node]]
+        indices = [None if a is None else self.index.get(a) for a in self.nest.axes[node.output]]
+        around = Surroundings(indices, self._failure(node, block), self._number)
+        text = expression(node, operands, around)
+        block.add(f"v{self.names[node.output]} = {text}", node)
+
+    def _failure(self, node: Node, block: _Block) -> Any:
+        def check(kind: int, condition: str, *details: str) -> None:
+            if node not in self.failures:
+                self.failures.append(node)
+            code = kind + KINDS * self.failures.index(node)
+            block.add(f"if {condition}:", node)
+            for i, detail in enumerate(details):
+                block.add(f"    slots[{i}] = {detail}")
+            block.add(f"    return {code}")
+
+        return check
+
+    def _operand(self, node: Node, operand: Any, block: _Block) -> str:
+        if isinstance(operand, Load):
+            return self._load(operand, block)
+        if isinstance(operand, Value):
+            return self.name(operand)
+        return literal(operand)
+
+    def _load(self, load: Load, block: _Block) -> str:
+        """A variable with an element of memory, loaded in the outermost scope it is fixed in."""
+        strides = self.loops.loop_strides(load)
+        if not any(a in strides for a in self.loops.inner):
+            block = self.row if strides else self.prologue
+            if block is self.row and not self.loops.outer:
+                block = self.prologue
+        key = (load.root, self._place(load, block))
+        if key not in block.loaded:
+            block.loaded[key] = name = f"x{self.count}"
+            self.count += 1
+            block.add(f"{name} = {_read(load.root, f'{self.pointers[load.root]}[{key[1]}]')}")
+        return block.loaded[key]
+
+    def _place(self, load: Load, block: _Block) -> str:
+        """The index of an access: what is fixed in a row is computed once for the row."""
+        strides = self.loops.loop_strides(load)
+        fixed = [self._times(self.index[a], strides[a]) for a in self.loops.outer if a in strides]
+        if load.offset != 0:
+            fixed.insert(0, self._number(load.offset))
+        parts = [self._times(self.index[a], strides[a]) for a in self.loops.inner if a in strides]
+        if fixed:
+            base = self._base(" + ".join(fixed), any(a in strides for a in self.loops.outer))
+            parts.insert(0, base)
+        return " + ".join(parts) or "0"
+
+    def _base(self, text: str, in_row: bool) -> str:
+        if text.isidentifier() or text.isdigit():
+            return text
+        block = self.row if in_row and self.loops.outer else self.prologue
+        if ("base", text) not in block.loaded:
+            block.loaded["base", text] = name = f"b{self.count}"
+            self.count += 1
+            block.add(f"{name} = {text}")
+        return block.loaded["base", text]
+
+    def _times(self, index: str, stride: DimLike) -> str:
+        if isinstance(stride, int) and stride == 1:
+            return index
+        return f"{index} * {self._number(stride)}"
+
+    def _number(self, dim: DimLike) -> str:
+        """A stride in terms of the loops' sizes where it is a product of some, else given."""
+        if isinstance(dim, int) and -16 <= dim < 2:
+            return f"({dim})" if dim < 0 else str(dim)
+        axes = [*self.loops.outer, *self.loops.inner]
+        runs = [axes[i:j] for j in range(len(axes), 0, -1) for i in range(j - 1, -1, -1)]
+        for run in (*runs, *combinations(axes, 2)):
+            if dims.product(tuple(self.loops.sizes[a] for a in run)) == dim:
+                return " * ".join(self.size(self.loops.sizes[a]) for a in run)
+        return self.size(dim)
+
+    def _gather(self, node: Node, block: _Block) -> None:
+        """One element of a gather: the index is checked, then it moves the place."""
+        where, index = self.nest.operands[node]
+        at = self._operand(node, index, block)
+        stride, size = self.nest.steps[node]
+        name = self.names[node.output]
+        block.add(f"g{name} = i64({at})", node)
+        check = self._failure(node, block)
+        limit = self._number(size)
+        check(OUT_OF_RANGE, f"g{name} < 0 or g{name} >= {limit}", f"g{name}", limit)
+        place = self._place(where, block)
+        place = f"{place} + {self._times(f'g{name}', stride)}" if place != "0" else (
+            self._times(f"g{name}", stride))  # fmt: skip
+        block.add(f"v{name} = {_read(where.root, f'{self.pointers[where.root]}[{place}]')}", node)
+
+    def _store_full(self, value: Value, block: _Block) -> None:
+        if value in self.scratch:
+            self._store(value, f"{self.scratch[value]}[{self._flat(self.loops.inner)}]", block)
+        if value in self.nest.outputs:
+            place = self._place(self.loops.store(value), block)
+            self._store(value, f"{self.pointers[value]}[{place}]", block)
+
+    def _store_row(self, value: Value, block: _Block) -> None:
+        if value in self.nest.outputs and self.nest.axes_of(value):
+            place = self._place(self.loops.store(value), block)
+            self._store(value, f"{self.pointers[value]}[{place}]", block)
+
+    def _store(self, value: Value, target: str, block: _Block) -> None:
+        block.add(f"{target} = {_written(value, self.name(value))}", self.loops.producer[value])
+
+    def _store_scalars(self) -> None:
+        for value in self.nest.outputs:
+            if not self.nest.axes_of(value):
+                self._store(value, f"{self.pointers[value]}[0]", self.tail)
+
+    # --- reductions ---
+
+    def _step(self, node: Node, block: _Block) -> None:
+        x = self._operand(node, self.nest.operands[node][0], block)
+        if node in self.loops.folds and self.nest.axes_of(node.output):
+            place = self._place(self.loops.store(node.output), block)
+            target = f"{self.pointers[node.output]}[{place}]"
+            text = step(node, _read(node.output, target), x)
+            block.add(f"{target} = {_written(node.output, text)}", node)
+        else:
+            block.add(f"{self.total(node)} = {step(node, self.total(node), x)}", node)
+
+    def _finished(self, node: Node) -> str:
+        count = dims.product(tuple(self.nest.sizes[a] for a in folded_axes(self.nest, node)))
+        return finish(node, self.total(node), lambda: self._number(count))
+
+    def _start_folds(self) -> None:
+        for node in self.nest.computed:
+            if node not in self.loops.folds:
+                continue
+            if self.nest.axes_of(node.output):
+                self.prologue.add(f"for k in range({self.size(node.output.type.size)}):", node)
+                first = _written(node.output, start(node))
+                self.prologue.add(f"    {self.pointers[node.output]}[k] = {first}", node)
+            else:
+                self.prologue.add(f"{self.total(node)} = {start(node)}", node)
+
+    def _finish_folds(self) -> None:
+        for node in self.nest.computed:
+            if node not in self.loops.folds:
+                continue
+            if not self.nest.axes_of(node.output):
+                self.tail.add(f"{self.name(node.output)} = {self._finished(node)}", node)
+                continue
+            place = f"{self.pointers[node.output]}[k]"
+            count = dims.product(tuple(self.nest.sizes[a] for a in folded_axes(self.nest, node)))
+            text = finish(node, place, lambda count=count: self._number(count))
+            if text != place:
+                self.tail.add(f"for k in range({self.size(node.output.type.size)}):", node)
+                self.tail.add(f"    {place} = {_written(node.output, text)}", node)
+
+
+def _read(value: Value, place: str) -> str:
+    return f"({place} != 0)" if value.type.dtype.is_bool else place
+
+
+def _written(value: Value, text: str) -> str:
+    return f"u8({text})" if value.type.dtype.is_bool else text

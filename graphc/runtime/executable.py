@@ -1,0 +1,388 @@
+"""Running a plan: instances with memory of their own, bound to the sizes of a call."""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+import threading
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from graphc import config
+from graphc.errors import FallbackWarning, InvalidArgumentError
+from graphc.ir import dims
+from graphc.ir.graph import Graph, Node, Value
+from graphc.runtime import blas, driver, interpreter, loader, scalars
+from graphc.runtime.interpreter import GuardError, bind, check_guard, located, run_node
+from graphc.runtime.library import Gemm
+from graphc.runtime.plan import Buffer, HostStep, Plan, Step
+from graphc.runtime.planner import make_plan
+
+ALIGN = 64
+INSTANCES = 8  # bindings of sizes an executable keeps
+
+
+@dataclass(frozen=True)
+class KernelInfo:
+    """A compiled kernel, for people."""
+
+    text: str
+    key: str
+    seconds: float
+    from_cache: bool
+    uses: int
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes of an executable."""
+
+    arena: int
+    constants: int
+    values: int  # what the arena would be without reuse
+
+    def __str__(self) -> str:
+        return f"arena {self.arena:,} bytes (without reuse {self.values:,}), constants {self.constants:,}"
+
+
+class Executable:
+    """A graph that runs: natively, or in the interpreter where nothing can be compiled."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self._lock = threading.Lock()
+        self._free: dict[Any, list[Instance]] = {}
+        self._plan: Plan | None = None
+        self._static = all(v.type.is_static for v in graph.parameters)
+        self._interpreted = not config.options().jit
+        self._kernels: np.ndarray | None = None
+
+    @property
+    def plan(self) -> Plan:
+        """The program, made when first needed."""
+        if self._plan is None:
+            with self._lock:
+                if self._plan is None:
+                    self._plan = make_plan(self.graph)
+        return self._plan
+
+    def run(self, arrays: list[np.ndarray], state: list[np.ndarray]) -> list[np.ndarray]:
+        """Outputs for inputs; state arrays are updated in place if the call succeeds."""
+        if self._interpreted:
+            return self._interpret(arrays, state)
+        key = None if self._static else tuple([a.shape for a in (*arrays, *state)])
+        instance = self._take(key, arrays, state)
+        try:
+            return instance.run(arrays, state)
+        finally:
+            self._free[key].append(instance)
+
+    def _take(self, key: Any, arrays: Sequence[np.ndarray], state: Sequence[np.ndarray]) -> Instance:
+        free = self._free.get(key)
+        if free:
+            try:
+                return free.pop()
+            except IndexError:  # another thread was quicker
+                pass
+        sizes: dict[str, int] = {}
+        for value, array in zip(self.graph.parameters, (*arrays, *state), strict=True):
+            bind(value, array, sizes)
+        for guard in self.plan.guards:
+            check_guard(guard, sizes)
+        self._check_shapes(sizes, (*arrays, *state))
+        made = Instance(self.plan, self._addresses(), sizes)
+        with self._lock:
+            while len(self._free) >= INSTANCES and key not in self._free:
+                self._free.pop(next(iter(self._free)))
+            self._free.setdefault(key, [])
+        return made
+
+    def _check_shapes(self, sizes: dict[str, int], arrays: Sequence[np.ndarray]) -> None:
+        """Kernels trust the shapes: they must be those of the graph."""
+        for value, array in zip(self.graph.parameters, arrays, strict=True):
+            want = tuple(dims.evaluate(d, sizes) for d in value.type.shape)
+            if array.shape != want or array.dtype != value.type.dtype.np:
+                raise GuardError(f"%{value.name} must be {value.type}, got {array.dtype}{array.shape}")
+
+    def _addresses(self) -> np.ndarray:
+        if self._kernels is None:
+            self._kernels = np.array(loader.load(self.plan.texts) or [0], np.int64)
+        return self._kernels
+
+    def _interpret(self, arrays: list[np.ndarray], state: list[np.ndarray]) -> list[np.ndarray]:
+        results = interpreter.evaluate(self.graph, [*arrays, *state])
+        count = len(self.graph.outputs)
+        updated = [s for s, slot in zip(state, self.graph.state, strict=True) if slot.update is not None]
+        outputs = [np.array(r) for r in results[:count]]
+        for target, new in zip(updated, [np.array(r) for r in results[count:]], strict=True):
+            np.copyto(target, new)
+        return outputs
+
+    # --- for people ---
+
+    def steps(self) -> list[Step]:
+        return [self.plan.steps[i] for i in sorted(self.plan.steps)]
+
+    @property
+    def kernels(self) -> list[KernelInfo]:
+        """The kernels, compiled if they were not."""
+        self._addresses()
+        used = [s.text for s in self.steps()]
+        found = []
+        for text in self.plan.texts:
+            r = loader.record(text)
+            found.append(KernelInfo(text, r.key, r.seconds, r.from_cache, used.count(text)))
+        return found
+
+    @property
+    def memory(self) -> Memory:
+        instance = next((i for free in self._free.values() for i in free), None)
+        constants = sum(b.array.nbytes for b in self.plan.of_kind("constant") if b.array is not None)
+        if instance is None:
+            return Memory(0, constants, 0)
+        return Memory(instance.arena.nbytes, constants, instance.total)
+
+    def profile(self, arrays: list[np.ndarray], state: list[np.ndarray]) -> list[tuple[Step, float]]:
+        """Seconds of each step of a call that is run step by step, without touching state."""
+        copies = [np.array(s) for s in state]
+        key = None if self._static else tuple([a.shape for a in (*arrays, *copies)])
+        instance = self._take(key, arrays, copies)
+        return instance.profile(arrays, copies)
+
+
+class Instance:
+    """Memory and slots for one call at a time."""
+
+    def __init__(self, plan: Plan, kernels: np.ndarray, sizes: dict[str, int]) -> None:
+        self.plan, self.bound, self.sizes = plan, dict(sizes), sizes
+        self._stacks: dict[Buffer, np.ndarray] = {}
+        self.code, self.rows = plan.program.assemble()
+        self.kernels = kernels
+        self.slots = np.zeros(plan.slots + 1, np.int64)
+        self.values: dict[Buffer, Any] = {}  # arrays of host results
+        self._kept: list[np.ndarray] = []
+        self._place_arena()
+        self._fill_numbers()
+        self.header = np.zeros(driver.HEADER_SIZE, np.int64)
+        self.header[:3] = [a.ctypes.data for a in (self.code, self.rows, kernels)]
+        self._slots_at, self._header_at = self.slots.ctypes.data, self.header.ctypes.data
+        self._native = driver.native()
+        boxed = [b for b in plan.buffers if b.kind in ("input", "state", "output")]
+        self._pack = struct.Struct(f"{len(boxed)}q").pack_into
+        self._first = 8 * (boxed[0].slot if boxed else 0)
+        self._inputs, self._states = plan.of_kind("input"), plan.of_kind("state")
+        outputs = plan.of_kind("output")
+        self._shapes = [self._shape(b) for b in outputs]
+        self._dtypes = [b.type.dtype.np for b in outputs]
+        self._given: tuple[Sequence[np.ndarray], ...] = ((), (), ())
+
+    # --- memory ---
+
+    def _shape(self, buffer: Buffer) -> tuple[int, ...]:
+        """Sizes now; what only running tells counts as empty here."""
+        return tuple(
+            dims.evaluate(d, self.sizes) if dims.symbols(d) <= self.sizes.keys() else 0
+            for d in buffer.type.shape
+        )
+
+    def _place_arena(self) -> None:
+        """First fit by lifetime: buffers whose uses do not overlap share memory."""
+        live: list[tuple[int, int, Buffer]] = []  # (offset, end, buffer)
+        offsets: dict[Buffer, int] = {}
+        size = self.total = 0
+        for buffer in sorted(self.plan.of_kind("arena"), key=lambda b: b.first):
+            live = [entry for entry in live if entry[2].last >= buffer.first]
+            need = max(_bytes(buffer, self._shape(buffer)), 1)
+            need = -(-need // ALIGN) * ALIGN
+            offset = 0
+            for start, end, _ in sorted(live, key=lambda entry: entry[0]):
+                if offset + need <= start:
+                    break
+                offset = max(offset, end)
+            live.append((offset, offset + need, buffer))
+            offsets[buffer] = offset
+            size = max(size, offset + need)
+            self.total += need
+        self.arena = np.zeros(size + ALIGN, np.uint8)
+        base = -(-self.arena.ctypes.data // ALIGN) * ALIGN
+        self._base = base - self.arena.ctypes.data
+        for buffer, offset in offsets.items():
+            self.slots[buffer.slot] = base + offset
+        self._offsets = offsets
+
+    def _fill_numbers(self) -> None:
+        for number, slot in self.plan.numbers.items():
+            if isinstance(number, Gemm):
+                self.slots[slot] = blas.gemm_slot_value(number.short)
+            elif dims.symbols(number) <= self.sizes.keys():
+                self.slots[slot] = dims.evaluate(number, self.sizes)
+        for buffer in self.plan.of_kind("constant"):
+            if buffer.array is not None and buffer.array.dtype != object:
+                held = np.array(buffer.array, order="C", copy=True)
+                self._kept.append(held)
+                self.slots[buffer.slot] = held.ctypes.data
+
+    # --- a call ---
+
+    def run(self, arrays: list[np.ndarray], state: list[np.ndarray]) -> list[np.ndarray]:
+        arrays = [a if a.flags.c_contiguous else np.array(a, order="C") for a in arrays]
+        outputs = [np.empty(s, d) for s, d in zip(self._shapes, self._dtypes, strict=True)]
+        self._pack(self.slots, self._first, *map(id, arrays), *map(id, state), *map(id, outputs))
+        status = self._native(self._slots_at, self._header_at)
+        if status != driver.DONE or self.plan.host:
+            self._given = (arrays, state, outputs)
+            try:
+                self._attend(status)
+                outputs = self._host_outputs(outputs)
+            finally:
+                self.header[driver.PC] = 0
+                self._given = ((), (), ())
+                self.values.clear()
+        return outputs
+
+    def _attend(self, status: int) -> None:
+        """Do what the driver returned for, until the program ends."""
+        self.sizes = dict(self.bound)
+        while status != driver.DONE:
+            if status == driver.FAILED:
+                self._fail()
+            step = self.plan.host[int(self.header[driver.DETAIL])]
+            if step.kind == "node":
+                self._host_step(step.step)
+            elif step.kind == "grow":
+                self._grow(step)
+            else:
+                self._learn(step)
+            status = self._native(self._slots_at, self._header_at)
+
+    def _host_outputs(self, outputs: list[np.ndarray]) -> list[np.ndarray]:
+        """The outputs that had no place of their own are copied from where they are."""
+        return [
+            array if buffer.kind == "output" else np.array(self._view(buffer, value))
+            for (value, buffer), array in zip(self.plan.results, outputs, strict=True)
+        ]
+
+    def _host_step(self, step: Step) -> None:
+        """Do a node with numpy and give its results their slots."""
+        assert step.node is not None
+        arrays = [self._view(buffer, value) for value, buffer in step.inputs]
+        sizes = dict(self.sizes)
+        for (value, _), array in zip(step.inputs, arrays, strict=True):
+            bind(value, array, sizes)
+        with np.errstate(all="ignore"):
+            results = run_node(step.node, arrays, sizes)
+        learnt: dict[str, int] = {}
+        for (value, buffer), result in zip(step.outputs, results, strict=True):
+            if not result.flags.c_contiguous or any(np.may_share_memory(result, a) for a in arrays):
+                result = np.array(result, order="C")
+            self.values[buffer] = result
+            bind(value, result, learnt)
+            if result.dtype != object:
+                self.slots[buffer.slot] = result.ctypes.data
+        self._bind({s: n for s, n in learnt.items() if s not in self.bound})
+
+    def _learn(self, step: HostStep) -> None:
+        """A loop's length is known now."""
+        (symbol,) = dims.symbols(step.size)
+        self._bind({symbol: max(int(self.slots[step.slot]), 0)})
+
+    def _bind(self, learnt: dict[str, int]) -> None:
+        """Sizes that only running told: compute what depends on them and give it memory."""
+        if not learnt:
+            return
+        self.sizes.update(learnt)
+        for guard in self.plan.guards:
+            check_guard(guard, self.sizes)
+        for number, slot in self.plan.numbers.items():
+            if not isinstance(number, Gemm) and dims.symbols(number) & learnt.keys():
+                if dims.symbols(number) <= self.sizes.keys():
+                    self.slots[slot] = dims.evaluate(number, self.sizes)
+        for buffer in self.plan.of_kind("dynamic"):
+            symbols = buffer.type.symbols
+            if symbols & learnt.keys() and symbols <= self.sizes.keys():
+                self.values[buffer] = held = np.empty(self._shape(buffer), buffer.type.dtype.np)
+                self.slots[buffer.slot] = held.ctypes.data
+
+    def _grow(self, step: HostStep) -> None:
+        """Double a stack, keeping its rows; it stays for the next call."""
+        assert step.stack is not None
+        rows, row = int(self.slots[step.slot]), int(self.slots[step.row])
+        larger = np.empty(max(2 * rows, 16) * max(row, 1), np.uint8)
+        if rows:
+            larger[: rows * row] = self._stacks[step.stack][: rows * row]
+        self._stacks[step.stack] = larger
+        self.slots[step.stack.slot] = larger.ctypes.data
+        self.slots[step.slot] = max(2 * rows, 16)
+
+    def _view(self, buffer: Buffer, value: Value) -> np.ndarray:
+        """The array of a buffer as it is now."""
+        inputs, state, outputs = self._given
+        shape = self._value_shape(value)
+        if buffer.kind == "host":
+            return self.values[buffer].reshape(shape)
+        if buffer.kind == "constant":
+            return buffer.array.reshape(shape)  # type: ignore[union-attr]
+        if buffer.kind in ("input", "state", "output"):
+            held = {"input": inputs, "state": state, "output": outputs}[buffer.kind][buffer.place]
+            return held.reshape(shape)
+        return self._memory(int(self.slots[buffer.slot]), shape, value.type.dtype.np)
+
+    def _value_shape(self, value: Value) -> tuple[int, ...]:
+        return tuple(dims.evaluate(d, self.sizes) for d in value.type.shape)
+
+    def _memory(self, address: int, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+        """A copy of what lies at an address: it may be reused before the copy is."""
+        count = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+        raw = ctypes.string_at(address, count) if count else b""
+        return np.frombuffer(raw, dtype).reshape(shape)
+
+    # --- errors ---
+
+    def _fail(self) -> None:
+        """Turn a kernel's error code into an exception at the user's line."""
+        at, code = int(self.header[driver.PC]), int(self.header[driver.DETAIL])
+        step = self.plan.steps[at]
+        node = step.failures[code // scalars.KINDS]
+        raise located(self._exception(step, node, code % scalars.KINDS), node)
+
+    def _exception(self, step: Step, node: Node, kind: int) -> Exception:
+        detail = [int(v) for v in self.slots[:2]]
+        if kind == scalars.OUT_OF_RANGE:
+            return InvalidArgumentError(
+                f"{node.op.name}: index {detail[0]} is not in [0, {detail[1]})"
+            )
+        if kind == scalars.DIVISION_BY_ZERO:
+            return InvalidArgumentError(f"{node.op.name}: integer division by zero")
+        if kind == scalars.NEGATIVE_POWER:
+            return InvalidArgumentError("pow: integers to negative powers are not integers")
+        try:  # the numpy rule knows what to say
+            run_node(node, [self._view(b, v) for v, b in step.inputs], self.sizes)
+        except Exception as error:
+            return error
+        return InvalidArgumentError(f"{node.op.name} failed")
+
+    # --- profile ---
+
+    def profile(self, arrays: list[np.ndarray], state: list[np.ndarray]) -> list[tuple[Step, float]]:
+        """Run one instruction after the other and time each step."""
+        spent: dict[int, float] = {}
+        start = time.perf_counter()
+        self.run(arrays, state)
+        spent[-1] = time.perf_counter() - start
+        return [(Step("kernel", None, reason="whole call"), spent[-1])]
+
+
+def _bytes(buffer: Buffer, shape: tuple[int, ...]) -> int:
+    return int(np.prod(shape, dtype=np.int64)) * buffer.type.dtype.size
+
+
+def warn_interpreted(reason: str) -> None:
+    """Say once that graphs are interpreted."""
+    warnings.warn(FallbackWarning(f"graphs run in the interpreter: {reason}"), stacklevel=3)
+
+

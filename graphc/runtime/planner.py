@@ -1,0 +1,362 @@
+"""Makes the plan of a graph: walks it once and emits the program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from graphc.ir import dims, dtypes
+from graphc.ir.dims import Dim
+from graphc.ir.graph import Graph, Node, Value
+from graphc.ir.types import TensorType
+from graphc.ops import control
+from graphc.ops.loopnest import Unfit, can_stop
+from graphc.ops.looporder import Loops, can_share_memory, loops_of
+from graphc.ops.opdef import Host, Index
+from graphc.runtime import flow
+from graphc.runtime.codegen import Argument, loop_kernel
+from graphc.runtime.driver import Op
+from graphc.runtime.library import Call, Gemm, calls_of
+from graphc.runtime.plan import Buffer, Env, HostStep, Plan, Step, Target
+
+
+def make_plan(graph: Graph) -> Plan:
+    """Plan a whole graph."""
+    return Planner(graph).make()
+
+
+class Planner:
+    """The state of planning one graph; ``known`` are the symbols that are bound so far."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.plan = Plan(graph)
+        self.known = self.plan.bound = _plain_symbols(graph.parameters)
+        self.labels = 0
+
+    # --- the whole ---
+
+    def make(self) -> Plan:
+        plan, graph = self.plan, self.graph
+        env: Env = {}
+        for i, value in enumerate(graph.inputs):
+            env[value] = plan.buffer("input", value.type, value.name, place=i)
+        for i, slot in enumerate(graph.state):
+            env[slot.value] = plan.buffer("state", slot.value.type, slot.value.name, place=i)
+        outputs = [
+            plan.buffer("output", v.type, v.name, place=i) for i, v in enumerate(graph.outputs)
+        ]
+        boxed = len(graph.inputs) + len(graph.state) + len(outputs)
+        if boxed:
+            plan.program.emit(Op.UNBOX, plan.buffers[0].slot, boxed)
+        self.emit(graph, env, self._root_targets(env, outputs))
+        self._finish(env, outputs)
+        plan.program.emit(Op.HALT)
+        return plan
+
+    def _root_targets(self, env: Env, outputs: Sequence[Buffer]) -> dict[Value, Target]:
+        """Outputs are written where the caller put them, updates into the state they replace."""
+        targets: dict[Value, Target] = {}
+        for value, buffer in zip(self.graph.outputs, outputs, strict=True):
+            if self._is_placed(value):
+                targets.setdefault(value, Target(buffer))
+        for slot in self.graph.state:
+            if slot.update is not None and slot.update not in env:
+                targets[slot.update] = Target(env[slot.value], slot.value, late_only=True)
+        return targets
+
+    def _is_placed(self, value: Value) -> bool:
+        """Whether an output has its place before the program runs."""
+        return value.type.symbols <= self.plan.bound and value.type.dtype is not dtypes.string
+
+    def _finish(self, env: Env, outputs: Sequence[Buffer]) -> None:
+        """Copy what was not written in place: first outputs, then state."""
+        plan = self.plan
+        for value, buffer in zip(self.graph.outputs, outputs, strict=True):
+            placed = self._is_placed(value)
+            plan.results.append((value, buffer if placed else env[value]))
+            if placed:
+                self.copy(env[value], buffer)
+        pending = [
+            (env[s.value], env[s.update]) for s in self.graph.state
+            if s.update is not None and env[s.update] is not env[s.value]
+        ]  # fmt: skip
+        plan.commits = pending
+        sources = [self._apart(source, pending) for _, source in pending]
+        for (state, _), source in zip(pending, sources, strict=True):
+            self.copy(source, state)
+
+    def _apart(self, source: Buffer, pending: Sequence[tuple[Buffer, Buffer]]) -> Buffer:
+        """A copy of a buffer that another commit is about to overwrite."""
+        if source.kind != "state" or not any(source is target for target, _ in pending):
+            return source
+        held = self.arena(source.type, source.name)
+        self.copy(source, held)
+        return held
+
+    # --- nodes ---
+
+    def emit(self, graph: Graph, env: Env, targets: Mapping[Value, Target]) -> None:
+        """Emit the nodes of a graph or region; values find their buffers in ``env``."""
+        native = self._native(graph)
+        fallible = {n for n in graph.nodes if self._can_fail(n, n in native)}
+        nodes = _fallible_first(graph, fallible)
+        last_use = _last_uses(nodes, graph.results)
+        final = max((i for i, n in enumerate(nodes) if n in fallible), default=-1)
+
+        def usable(target: Target, at: int) -> bool:
+            """Whether a result may overwrite what its place holds."""
+            if target.late_only and final >= at:
+                return False
+            return target.old is None or last_use.get(target.old, -1) <= at
+
+        for i, node in enumerate(nodes):
+            wanted = {v: targets[v] for v in node.outputs if v in targets and usable(targets[v], i)}
+            self._node(node, env, wanted, node in native)
+
+    def _native(self, graph: Graph) -> set[Node]:
+        """The nodes that need no host; their sizes are known when the nodes before them ran."""
+        known, found = self.known, set()
+        for node in graph.nodes:
+            if self._fits(node, known):
+                found.add(node)
+            known = known | _plain_symbols(node.outputs)
+        return found
+
+    def _fits(self, node: Node, known: frozenset[str]) -> bool:
+        op: Any = node.op
+        if op is control.guard or op is control.constant:
+            return True
+        values = (*node.inputs, *node.outputs)
+        if any(v.type.dtype is dtypes.string for v in values):
+            return _is_alias(node)
+        if node.regions and op is not control.fused:
+            return flow.fits(node, known)
+        if not all(v.type.symbols <= known for v in values):
+            return False
+        return op is control.fused or _is_alias(node) or calls_of(node) is not None
+
+    def _can_fail(self, node: Node, native: bool) -> bool:
+        """Whether the node can stop the program: checks, host steps, regions with those."""
+        op: Any = node.op
+        if op is control.guard:
+            return not (dims.symbols(node.attrs["a"]) | dims.symbols(node.attrs["b"])) <= self.known
+        if not native:
+            return True
+        if node.regions:
+            inner = [n for g in node.regions.values() for n in g.nodes]
+            if op is control.fused:
+                return any(map(can_stop, inner))
+            return any(self._can_fail(n, self._fits(n, self.known)) for n in inner)
+        return bool(op.effect or (op.can_fail and not _is_alias(node)))
+
+    def knows(self, type: TensorType) -> bool:
+        """Whether all sizes of a type are bound by now."""
+        return type.symbols <= self.known
+
+    def _node(self, node: Node, env: Env, targets: Mapping[Value, Target], native: bool) -> None:
+        op: Any = node.op
+        if op is control.guard:
+            self.plan.guards.append(node)
+        elif op is control.constant:
+            value = node.output
+            array = node.attrs["value"]
+            env[value] = self.plan.buffer("constant", value.type, value.name, array=array)
+        elif _is_alias(node):
+            env[node.output] = env[node.inputs[0]]
+        elif not native:
+            self._host(node, env, _why_host(node))
+        elif op is control.fused:
+            self._fused(node, env, targets)
+        elif node.regions:
+            flow.emit(self, node, env)
+        else:
+            self._library(node, calls_of(node) or (), env, targets)
+
+    # --- kernels ---
+
+    def _fused(self, node: Node, env: Env, targets: Mapping[Value, Target]) -> None:
+        body = node.regions["body"]
+        try:
+            loops = loops_of(body.nodes, body.outputs)
+        except Unfit as why:  # a hand-written graph may fuse what has no nest
+            self._host(node, env, str(why))
+            return
+        outer = dict(zip(body.inputs, node.inputs, strict=True))
+        outer.update(zip(body.outputs, node.outputs, strict=True))
+        shared = self._place_results(node, loops, outer, env, targets)
+        kernel = loop_kernel(loops, shared)
+        row = [self._argument(a, outer, env) for a in kernel.arguments]
+        step = self._call(node, kernel.text, row, env)
+        step.in_place = tuple(f"%{env[outer[v]].name}" for v in shared)
+        step.failures, step.kernel = kernel.failures, kernel
+
+    def _argument(self, argument: Argument, outer: Mapping[Value, Value], env: Env) -> int:
+        """The slot of what a kernel is given."""
+        if argument.value is not None:
+            return env[outer[argument.value]].slot
+        if argument.kind == "size":
+            return self.plan.number(argument.size)
+        scratch = TensorType(dtypes.uint8, (argument.size,))
+        return self.touch(self.arena(scratch, "scratch")).slot
+
+    def _place_results(
+        self, node: Node, loops: Loops, outer: Mapping[Value, Value], env: Env,
+        targets: Mapping[Value, Target],
+    ) -> dict[Value, Value]:  # fmt: skip
+        """Choose the buffer of each result: the place it is wanted in, or a new one.
+
+        Returns the outputs of the region that overwrite one of its inputs, with that input.
+        """
+        roots: dict[Buffer, list[Value]] = {}
+        for root in loops.nest.roots:
+            roots.setdefault(env[outer[root]], []).append(root)
+        shared: dict[Value, Value] = {}
+        used: set[Buffer] = set()
+        for value in loops.nest.outputs:
+            result = outer[value]
+            target = targets.get(result)
+            buffer = None if target is None or target.buffer in used else target.buffer
+            if buffer in roots:
+                olds = roots[buffer]
+                if len(olds) > 1 or not can_share_memory(loops, olds[0], value):
+                    buffer = None
+                else:
+                    shared[value] = olds[0]
+            elif buffer is not None and any(env[v] is buffer for v in node.inputs):
+                buffer = None
+            env[result] = buffer or self.arena(result.type, result.name)
+            used.add(env[result])
+        return shared
+
+    def _library(
+        self, node: Node, calls: Sequence[Call], env: Env, targets: Mapping[Value, Target]
+    ) -> None:
+        read = {env[v] for v in node.inputs}
+        for value in node.outputs:
+            target = targets.get(value)
+            if target is not None and target.buffer not in read:
+                env[value] = target.buffer
+            else:
+                env[value] = self.arena(value.type, value.name)
+        for call in calls:
+            row = [
+                env[e].slot if isinstance(e, Value)
+                else self.plan.number(e if isinstance(e, int | Dim | Gemm) else int(e))
+                for e in call.row
+            ]  # fmt: skip
+            self._call(node, call.text, row, env).failures = (node,)
+
+    def _call(self, node: Node, text: str, row: Sequence[int], env: Env) -> Step:
+        plan = self.plan
+        at = plan.program.emit(Op.CALL, plan.kernel(text), plan.program.row(row))
+        values = tuple((v, self.touch(env[v])) for v in node.inputs)
+        results = tuple((v, self.touch(env[v])) for v in node.outputs)
+        plan.steps[at] = step = Step("kernel", node, text, "", values, results)
+        return step
+
+    # --- what Python does ---
+
+    def _host(self, node: Node, env: Env, reason: str) -> None:
+        """Let Python do the node with numpy."""
+        plan = self.plan
+        for value in node.outputs:
+            env[value] = plan.buffer("host", value.type, value.name)
+        values = tuple((v, self.touch(env[v])) for v in node.inputs)
+        step = Step("host", node, "", reason, values, tuple((v, env[v]) for v in node.outputs))
+        at = plan.program.emit(Op.HOST, plan.on_host(HostStep("node", step)))
+        plan.steps[at] = step
+        self.known |= _plain_symbols(node.outputs)
+
+    def bind(self, node: Node, count: int) -> None:
+        """Let Python learn the length of a loop's stacks from a slot, and place what needs it."""
+        length = node.attrs["length"]
+        at = self.plan.program.emit(
+            Op.HOST, self.plan.on_host(HostStep("bind", None, length, count))
+        )
+        self.plan.steps[at] = Step("bind", node, reason=f"{length} is the number of iterations")
+        self.known |= dims.symbols(length)
+
+    def grow(self, stack: Buffer, index: int, row: TensorType) -> None:
+        """Make sure that a stack has room for row ``index``."""
+        capacity = self.plan.new_slot()
+        size = self.plan.number(row.size * row.dtype.size)
+        step = HostStep("grow", None, None, capacity, size, stack)
+        self.plan.program.emit(Op.GROW, index, capacity, self.plan.on_host(step))
+
+    # --- buffers ---
+
+    def arena(self, type: TensorType, name: str) -> Buffer:
+        """Memory for a value: in the arena, or its own where its size is known only later."""
+        here = self.plan.here
+        kind = "arena" if type.symbols <= self.plan.bound else "dynamic"
+        return self.plan.buffer(kind, type, name, first=here, last=here)
+
+    def touch(self, buffer: Buffer) -> Buffer:
+        buffer.last = max(buffer.last, self.plan.here)
+        return buffer
+
+    def copy(self, source: Buffer, target: Buffer) -> None:
+        """Copy all bytes of one buffer to another."""
+        if source is target:
+            return
+        size = source.type.size * source.type.dtype.size
+        self.touch(source)
+        self.touch(target)
+        at = self.plan.program.emit(Op.COPY, target.slot, source.slot, self.plan.number(size))
+        self.plan.steps[at] = Step("copy", None, reason=f"%{source.name} to %{target.name}")
+
+    def label(self, name: str) -> str:
+        self.labels += 1
+        return f"{name}{self.labels}"
+
+
+def _is_alias(node: Node) -> bool:
+    """Whether the result is the operand's memory in another shape."""
+    lower = getattr(node.op, "lower", None)
+    return isinstance(lower, Index) and lower.kind in ("reshape", "identity")
+
+
+def _last_uses(nodes: Sequence[Node], results: Sequence[Value]) -> dict[Value, int]:
+    """The last node that reads a value's memory, also through another shape of it."""
+    last: dict[Value, int] = dict.fromkeys(results, len(nodes))
+    for i, node in reversed(list(enumerate(nodes))):
+        until = max([i, *(last.get(v, i) for v in node.outputs)]) if _is_alias(node) else i
+        for value in node.inputs:
+            last[value] = max(last.get(value, until), until)
+    return last
+
+
+def _fallible_first(graph: Graph, fallible: set[Node]) -> list[Node]:
+    """What can fail, and what it needs, first; otherwise program order."""
+    early: set[Node] = set()
+    todo = list(fallible)
+    while todo:
+        node = todo.pop()
+        if node not in early:
+            early.add(node)
+            todo.extend(p for v in node.inputs if (p := graph.producer.get(v)) is not None)
+    rest = [n for n in graph.nodes if n not in early]
+    return [n for n in graph.nodes if n in early] + rest
+
+
+def _plain_symbols(values: Sequence[Value]) -> frozenset[str]:
+    """The symbols that can be read off the values' shapes."""
+    return frozenset(
+        str(d)
+        for v in values
+        for d in v.type.shape
+        if isinstance(d, Dim) and d == dims.symbol(str(d))
+    )
+
+
+def _why_host(node: Node) -> str:
+    op: Any = node.op
+    if node.regions:
+        return "a region whose sizes change while it runs"
+    if isinstance(op.lower, Host):
+        return op.lower.reason
+    symbols = frozenset().union(*(v.type.symbols for v in (*node.inputs, *node.outputs)))
+    if op.lower is None and symbols:
+        return "its size is known only when it runs"
+    return f"{op.name} has no kernel for these types" if op.lower else f"{op.name} has no kernel"

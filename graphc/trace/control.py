@@ -1,0 +1,232 @@
+"""The run-time half of AutoGraph: Python where values are known, the graph where they are not.
+
+Converted code calls these operators; each decides by what it is given.  A condition or an iterable
+that is a tensor of the trace in progress is staged (`control_if`, `control_loops`); anything else
+runs as Python would run it.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from graphc.errors import StagingError
+from graphc.ops import ops
+from graphc.trace import control_if, control_loops, staging
+from graphc.trace.control_calls import callee
+from graphc.trace.control_iter import staged_items
+from graphc.trace.control_loops import Loop
+from graphc.trace.control_values import (
+    BREAK,
+    CONTINUE,
+    NEXT,
+    RETURN,
+    UNDEFINED,
+    Exit,
+    Exits,
+    Outcome,
+    State,
+    Undefined,
+    condition,
+)
+from graphc.trace.dispatch import convert_to_tensor
+from graphc.trace.state import current
+from graphc.trace.tensor import Operators as TensorOperators
+from graphc.trace.tensor import SymbolicTensor
+
+Block = Callable[..., Outcome]
+Thunk = Callable[[], Any]
+
+_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq,
+    "!=": operator.ne, "is": operator.is_, "is not": operator.is_not,
+}  # fmt: skip
+
+
+class _Operators:
+    """What converted code knows as ``ag``; see `graphc.autograph.Operators`."""
+
+    undefined = UNDEFINED
+
+    # --- statements ---
+
+    def if_(
+        self, test: Any, then: Block, other: Block | None, state: State, names: tuple[str, ...],
+        rest: Block | None = None,
+    ) -> Outcome:  # fmt: skip
+        if isinstance(test, SymbolicTensor):
+            return control_if.staged_if(test, then, other, state, names, rest)
+        if test:
+            outcome = then(*state)
+        else:
+            outcome = state[: len(names)] if other is None else other(*state)
+        return outcome if rest is None else control_if.resume(outcome, rest)
+
+    def while_(
+        self, test: Thunk, body: Block, state: State, names: tuple[str, ...],
+        otherwise: Block | None = None, rest: Block | None = None,
+    ) -> Outcome:  # fmt: skip
+        return control_loops.python_while(Loop(body, names, test, otherwise, rest), state)
+
+    def for_(
+        self, items: Any, body: Block, state: State, names: tuple[str, ...],
+        otherwise: Block | None = None, rest: Block | None = None,
+    ) -> Outcome:  # fmt: skip
+        loop = Loop(body, names, None, otherwise, rest)
+        staged = staged_items(items)
+        if staged is None:
+            return control_loops.python_for(loop, items, state)
+        return loop.finish(control_loops.stage_for(loop, staged, Exit(CONTINUE, state)))
+
+    # --- exits ---
+
+    def return_(self, value: Any, *state: Any) -> Exit:
+        return Exit(RETURN, state, value)
+
+    def break_(self, *state: Any) -> Exit:
+        return Exit(BREAK, state)
+
+    def continue_(self, *state: Any) -> Exit:
+        return Exit(CONTINUE, state)
+
+    def left(self, result: Outcome) -> bool:
+        """Whether a statement inside a `try` or `with` left it."""
+        if isinstance(result, Exits) and NEXT in result.kinds:
+            raise StagingError(
+                "`return`, `break` or `continue` under a condition on tensors cannot leave a"
+                " `try`, `with` or `match` statement"
+            )
+        return type(result) is not tuple
+
+    # --- expressions ---
+
+    def and_(self, left: Any, right: Thunk) -> Any:
+        if not isinstance(left, SymbolicTensor):
+            return left and right()
+        return _logical(left, right, "logical_and", False)
+
+    def or_(self, left: Any, right: Thunk) -> Any:
+        if not isinstance(left, SymbolicTensor):
+            return left or right()
+        return _logical(left, right, "logical_or", True)
+
+    def not_(self, value: Any) -> Any:
+        if not isinstance(value, SymbolicTensor):
+            return not value
+        return ops.logical_not(value if value.dtype.is_bool else ops.not_equal(value, 0))
+
+    def compare(self, names: tuple[str, ...], left: Any, right: Any, *more: Thunk) -> Any:
+        result = _compare(names[0], left, right)
+        for i, thunk in enumerate(more, 1):
+            if not isinstance(result, SymbolicTensor):
+                if not result:
+                    return result
+                value = thunk()
+                left, right = right, value
+                result = _compare(names[i], left, right)
+            else:
+                result = self.and_(
+                    result, lambda i=i: self.compare(names[i:], right, *_forced(more[i - 1 :]))
+                )
+                break
+        return result
+
+    def ifexp(self, test: Any, then: Thunk, other: Thunk) -> Any:
+        if isinstance(test, SymbolicTensor):
+            return control_if.choose(test, then, other, "")
+        return then() if test else other()
+
+    def fn(self, function: Any) -> Any:
+        return callee(function, self)
+
+    def asserted(self, test: Any, message: Thunk | None = None) -> Any:
+        """The condition of an `assert`; one on tensors is checked when the program runs."""
+        if not isinstance(test, SymbolicTensor):
+            return test
+        ok = test if test.dtype.is_bool else ops.not_equal(test, 0)
+        staging.emit_assert(ok, AssertionError, [] if message is None else [message()])
+        return True
+
+    def raised(self, exception: Any) -> Any:
+        """The exception of a `raise`, marked: in a staged branch it becomes a check."""
+        if isinstance(current.tracer, staging.Region):
+            made = exception() if isinstance(exception, type) else exception
+            setattr(made, control_if.MARK, True)
+            return made
+        return exception
+
+    # --- names ---
+
+    def name(self, name: str, value: Any) -> Any:
+        if isinstance(value, SymbolicTensor):
+            value.tracer.label(value, name)
+        return value
+
+    def use(self, value: Any, name: str) -> Any:
+        """The value of a name that may have none."""
+        if not isinstance(value, Undefined):
+            return value
+        if value is UNDEFINED:
+            raise UnboundLocalError(
+                f"cannot access local variable {name!r} where it is not associated with a value"
+            )
+        return value.use()  # type: ignore[attr-defined]
+
+    def delete(self, value: Any, name: str) -> Any:
+        self.use(value, name)
+        return UNDEFINED
+
+    def peek(self, read: Thunk) -> Any:
+        """The value of a global or an outer variable that may have none."""
+        try:
+            return read()
+        except NameError:
+            return UNDEFINED
+
+
+def _logical(left: Any, right: Thunk, op: str, short: bool) -> Any:
+    """`and`/`or`: an element-wise op if the right side is cheap, else it runs only if needed."""
+    pred = condition(left, "`and`" if op == "logical_and" else "`or`")
+    with staging.region("then") as region:
+        value = right()
+    plain = all(node.op.elementwise or not node.inputs for node in region.nodes)
+    is_bool = isinstance(value, bool) or (
+        isinstance(value, TensorOperators) and value.dtype.is_bool and not value.dims
+    )
+    if plain and is_bool:
+        return getattr(ops, op)(pred, convert_to_tensor(right()))
+    then, other = (right, lambda: short) if op == "logical_and" else (lambda: short, right)
+    return control_if.choose(pred, then, other, "")
+
+
+def _forced(thunks: Sequence[Thunk]) -> list[Any]:
+    """The operands of the rest of a comparison: the first is needed at once."""
+    return [thunks[0](), *thunks[1:]]
+
+
+def _compare(name: str, left: Any, right: Any) -> Any:
+    if name in ("in", "not in"):
+        found = _contains(left, right)
+        if name == "in":
+            return found
+        return ops.logical_not(found) if isinstance(found, SymbolicTensor) else not found
+    return _COMPARE[name](left, right)
+
+
+def _contains(item: Any, items: Any) -> Any:
+    """``item in items`` where a tensor may be on either side."""
+    if isinstance(items, SymbolicTensor):
+        return ops.reduce_any(ops.equal(items, item))
+    listed = isinstance(items, list | tuple | range | set | frozenset)
+    symbolic = isinstance(item, SymbolicTensor)
+    if not listed or not (symbolic or any(isinstance(v, SymbolicTensor) for v in items)):
+        return item in items
+    found: Any = False
+    for v in items:
+        same = v == item
+        found = ops.logical_or(found, ops.reduce_all(same)) if same is not False else found
+    return found
+
+
+OPERATORS = _Operators()

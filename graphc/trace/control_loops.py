@@ -1,0 +1,282 @@
+"""Staged loops: `while`, `for` and loops that begin in Python and meet a tensor on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from graphc.ir import dtypes
+from graphc.ir.types import TensorType
+from graphc.ops import ops
+from graphc.trace import staging
+from graphc.trace.control_carry import Carry
+from graphc.trace.control_if import merge, resume, split, traced
+from graphc.trace.control_iter import Sequence_, TensorRange
+from graphc.trace.control_values import (
+    ABSENT,
+    CONTINUE,
+    LOOP,
+    NEXT,
+    RETURN,
+    Exit,
+    Exits,
+    Outcome,
+    State,
+    condition,
+    here,
+    kind_of,
+    kinds_of,
+    outcome_of,
+    payloads_of,
+    without,
+)
+from graphc.trace.state import located
+
+Block = Callable[..., Outcome]
+Step = Callable[[State], Any]
+UNROLL = 16  # a Python `range` that meets a tensor exit is staged if more iterations remain
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A loop statement."""
+
+    body: Block
+    names: tuple[str, ...]
+    test: Block | None = None
+    otherwise: Block | None = None
+    rest: Block | None = None
+
+    def finish(self, outcome: Outcome) -> Outcome:
+        """What follows the loop: its `else`, then the rest of the block."""
+        return resume(self._after(outcome), self.rest)
+
+    def _after(self, outcome: Outcome) -> Outcome:
+        if isinstance(outcome, Exits):
+            return self._after_staged(outcome)
+        if outcome.kind == RETURN:
+            return outcome
+        ended = outcome.kind == CONTINUE and self.otherwise is not None
+        return self.otherwise(*outcome.state) if ended else outcome.state  # type: ignore[misc]
+
+    def _after_staged(self, outcome: Exits) -> Outcome:
+        if self.otherwise is not None and CONTINUE in outcome.kinds:
+            left = without(outcome, CONTINUE)
+            others = _ended(left) if isinstance(left, Exits) else self._after(left)
+            return split(outcome, CONTINUE, self.otherwise, others)
+        return _ended(outcome)
+
+
+def _ended(outcome: Exits) -> Outcome:
+    """A loop that was left by `break` or came to its end goes on with what follows."""
+    kinds = frozenset(RETURN if k == RETURN else NEXT for k in outcome.kinds)
+    payloads = {NEXT: outcome.payloads[LOOP]}
+    if RETURN not in kinds:
+        return payloads[NEXT]
+    payloads[RETURN] = outcome.payloads[RETURN]
+    returned = ops.equal(outcome.kind, RETURN)
+    kind = ops.select(returned, staging.constant(RETURN), staging.constant(NEXT))
+    return outcome_of(kind, kinds, payloads)
+
+
+# --- loops that Python runs -----------------------------------------------------------------------
+
+
+def python_while(loop: Loop, state: State) -> Outcome:
+    """Run iterations until the test fails, or becomes a tensor."""
+    test, body = loop.test, loop.body
+    assert test is not None
+    while True:
+        flag = test(*state)
+        if staging.is_symbolic(flag):
+            return loop.finish(stage_while(loop, Exit(CONTINUE, state)))
+        if not flag:
+            return loop.finish(Exit(CONTINUE, state))
+        outcome = body(*state)
+        if type(outcome) is tuple:
+            state = outcome
+        elif isinstance(outcome, Exits):
+            return loop.finish(stage_while(loop, outcome))
+        elif outcome.kind == CONTINUE:
+            state = outcome.state
+        else:
+            return loop.finish(outcome)
+
+
+def python_for(loop: Loop, items: Any, state: State) -> Outcome:
+    """Run the body for each item of a Python iterable."""
+    return loop.finish(_each(loop, items, iter(items), 0, state))
+
+
+def _each(loop: Loop, items: Any, left: Iterator[Any], done: int, state: State) -> Outcome:
+    """The iterations that are left; after an exit that depends on a tensor they are staged."""
+    body = loop.body
+    for item in left:
+        outcome = body(item, *state)
+        done += 1
+        if type(outcome) is tuple:
+            state = outcome
+        elif isinstance(outcome, Exits):
+            if CONTINUE not in outcome.kinds:
+                return outcome
+            if isinstance(items, range) and len(items) - done > UNROLL:
+                return stage_for(loop, TensorRange(*_remaining(items, done)), outcome)
+            return _conditionally(loop, items, left, done, outcome)
+        elif outcome.kind == CONTINUE:
+            state = outcome.state
+        else:
+            return outcome
+    return Exit(CONTINUE, state)
+
+
+def _remaining(items: range, done: int) -> tuple[int, int, int]:
+    rest = items[done:]
+    return rest.start, rest.stop, rest.step
+
+
+def _conditionally(
+    loop: Loop, items: Any, left: Iterator[Any], done: int, outcome: Exits
+) -> Outcome:
+    """The next iterations, where the loop has not been left."""
+    return split(
+        outcome, CONTINUE, lambda *state: _each(loop, items, left, done, state),
+        without(outcome, CONTINUE),
+    )  # fmt: skip
+
+
+# --- loops in the graph ---------------------------------------------------------------------------
+
+
+class _Staged:
+    """A loop being staged: how it was left, the returned value, an index, and its names."""
+
+    def __init__(self, loop: Loop, start: Outcome, index: Any = None) -> None:
+        self.loop, self.loc = loop, here()
+        self.kinds = {CONTINUE, *kinds_of(start)}
+        self.count = len(loop.names)
+        self.endless = False  # the test always holds: only the body ends the loop
+        names = ("exit", "the returned value", "i", *loop.names)
+        self.carry = Carry(names, self._state(start, index), self.loc)
+
+    def _state(self, outcome: Outcome, index: Any) -> State:
+        """The carried values where an iteration ended like this."""
+        if type(outcome) is tuple:
+            outcome = Exit(CONTINUE, outcome)
+        self.kinds |= kinds_of(outcome)
+        payloads = payloads_of(outcome)
+        own = payloads.get(LOOP, (ABSENT,) * self.count)
+        return (kind_of(outcome), payloads.get(RETURN, ABSENT), index, *own)
+
+    def iterate(self, values: State, item: tuple[Any, ...] = (), index: Any = None) -> State:
+        """Trace the body once; what it does not touch stays as it was."""
+        outcome = traced(lambda: self.loop.body(*item, *values[3:]))
+        after = self._state(outcome, index)
+        return tuple(b if a is ABSENT else a for a, b in zip(after, values, strict=True))
+
+    def outcome(self, values: State) -> Outcome:
+        """How the loop ended, from its last carried values."""
+        kind, returned, _, *own = values
+        payloads = {LOOP: tuple(own)}
+        if returned is not ABSENT:
+            payloads[RETURN] = returned
+        kinds = frozenset(self.kinds)
+        if self.endless and len(kinds) > 1:
+            kinds -= {CONTINUE}
+        return outcome_of(kind, kinds, payloads)
+
+    def emit_while(self, test: Step, step: Callable[[State], State]) -> Outcome:
+        """Trace until the carried types are stable, then emit."""
+        carry = self.carry
+        while True:
+            types, labels = carry.types(), carry.labels()
+            with staging.region("body", types, labels) as body_r:
+                after = step(carry.state(body_r.params))
+            if not carry.absorb(after):
+                break
+        with staging.reopen(body_r):
+            outputs = carry.outputs(after)
+        with staging.region("cond", types, labels) as cond_r:
+            flag = self._test(carry.state(cond_r.params), test)
+        with located(self.loc):
+            results = staging.emit_while(carry.initial(), cond_r, flag, body_r, outputs, labels)
+        return self.outcome(carry.after(results, lambda: _flag(test(tuple(carry.before)))))
+
+    def _test(self, values: State, test: Step) -> Any:
+        """The loop's condition: it was not left, and the test holds."""
+        if not staging.is_symbolic(values[0]):
+            flag = _flag(test(values))
+            self.endless = flag is True
+            return flag
+        with staging.region("then") as then_r:
+            flag = _flag(test(values))
+        with staging.region("else") as else_r:
+            pass
+        self.endless = flag is True
+        on = ops.equal(values[0], CONTINUE)
+        if self.endless:
+            return on
+        (result,) = merge(on, then_r, (flag,), else_r, (False,), ("test",), self.loc)
+        return result
+
+
+def _flag(test: Any) -> Any:
+    return condition(test, "`while`") if staging.is_symbolic(test) else bool(test)
+
+
+def stage_while(loop: Loop, start: Outcome) -> Outcome:
+    """A `while` in the graph; ``start`` is how the last iteration in Python ended."""
+    staged, test = _Staged(loop, start), loop.test
+    assert test is not None
+    return staged.emit_while(lambda values: test(*values[3:]), staged.iterate)
+
+
+def stage_for(loop: Loop, items: Sequence_, start: Outcome) -> Outcome:
+    """A `for` in the graph: counted, or a `while` if the body may leave it."""
+    length = items.length()
+    if length.dtype is not dtypes.int32:
+        length = ops.cast(length, dtype=dtypes.int32)
+    if kinds_of(start) == {CONTINUE}:
+        found = _counted(_Staged(loop, start), items, length)
+        if found is not None:
+            return found
+    staged = _Staged(loop, start, staging.constant(0, dtypes.int32))
+
+    def step(values: State) -> State:
+        index = values[2]
+        return staged.iterate(values, (items.item(index, []),), index + 1)
+
+    return staged.emit_while(lambda values: ops.less(values[2], length), step)
+
+
+def _counted(staged: _Staged, items: Sequence_, length: Any) -> Outcome | None:
+    """A counted loop; None if its body turns out to leave it."""
+    carry, scanned = staged.carry, items.scanned()
+    rows = [TensorType(t.dtype, tuple(t.dims[1:])) for t in scanned]
+    while True:
+        types, labels = carry.types(), carry.labels()
+        params = [TensorType(dtypes.int32), *types, *rows]
+        named = ["i", *labels, *["row"] * len(rows)]
+        with staging.region("body", params, named) as body_r:
+            index, *tensors = body_r.params
+            item = items.item(index, tensors[len(types) :])
+            after = staged.iterate(carry.state(tensors[: len(types)]), (item,))
+        if staged.kinds != {CONTINUE}:
+            return None
+        if not carry.absorb(after):
+            break
+    with staging.reopen(body_r):
+        outputs = carry.outputs(after)
+    with located(staged.loc):
+        results = staging.emit_for(
+            length, carry.initial(), body_r, outputs, labels, scanned=scanned
+        )
+    return staged.outcome(carry.after(results, lambda: _positive(length)))
+
+
+def _positive(length: Any) -> Any:
+    known = length.tracer.static_value(length) if staging.is_symbolic(length) else length
+    return True if isinstance(known, int) and known > 0 else ops.greater(length, 0)
+
+
+__all__ = ["Loop", "python_for", "python_while", "stage_for", "stage_while"]
