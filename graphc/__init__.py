@@ -14,11 +14,18 @@ import builtins
 from importlib import import_module
 from typing import Any
 
-from graphc import array_ops, config, control_flow, debugging, errors, linalg, math, nn, random
-from graphc.array_ops import *  # noqa: F403  (TensorFlow's top level)
+from graphc import (
+    bitwise,
+    config,
+    control_flow,
+    debugging,
+    errors,
+    linalg,
+    math,
+    nn,
+    random,
+)
 from graphc.control_flow import *  # noqa: F403
-from graphc.debugging import Assert
-from graphc.debugging import print_ as print
 from graphc.function import (
     ConcreteFunction,
     Function,
@@ -27,14 +34,7 @@ from graphc.function import (
 )
 from graphc.ir.dtypes import DType, as_dtype
 from graphc.ir.dtypes import bool_ as bool
-from graphc.linalg import diag, einsum, eye, matmul, norm, tensordot  # noqa: F401
-from graphc.math import (
-    abs, acos, acosh, add, add_n, argmax, argmin, asin, asinh, atan, atan2, atanh, clip_by_global_norm,
-    clip_by_norm, clip_by_value, cos, cosh, cumsum, divide, equal, exp, floor, greater, greater_equal,
-    less, less_equal, logical_and, logical_not, logical_or, maximum, minimum, multiply, negative,
-    not_equal, pow, reduce_all, reduce_any, reduce_logsumexp, reduce_max, reduce_mean, reduce_min,
-    reduce_prod, reduce_sum, round, sigmoid, sign, sin, sinh, sqrt, square, subtract, tan, tanh, truediv,
-)  # fmt: skip
+from graphc.toplevel import *  # noqa: F403
 from graphc.trace import nest
 from graphc.trace import gradient_regions as _gradient_regions, indexing as _indexing
 from graphc.trace.custom import custom_gradient, stop_gradient

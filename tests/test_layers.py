@@ -15,8 +15,9 @@ LAYERS = {
     3: "trace",
     4: "passes runtime",
     5: "function",
-    6: "inspect",
-    7: "math nn linalg random strings bitwise signal sets sparse image",
+    6: "inspect api",
+    7: "toplevel math nn linalg random strings bitwise debugging control_flow signal sets sparse"
+    " image",
     8: "module data keras feature_column estimator train saved_model summary distribute serving"
     " export",
     9: "demo",

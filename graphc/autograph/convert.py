@@ -39,7 +39,8 @@ class _Rewritten:
     refusals: tuple[Refusal, ...]
 
 
-_done: weakref.WeakKeyDictionary[CodeType, _Rewritten] = weakref.WeakKeyDictionary()
+_Known = weakref.WeakKeyDictionary[CodeType, _Rewritten]
+_done: dict[str, _Known] = {}  # by file name: code objects of two files may compare equal
 _made: weakref.WeakSet[CodeType] = weakref.WeakSet()  # code that is converted already
 
 
@@ -81,7 +82,7 @@ class _Bound:
 
 def _convert_callable(fn: Any, operators: Any) -> Any:
     """A callable object: its ``__call__`` is converted."""
-    method = getattr(type(fn), "__call__", None)
+    method = getattr(type(fn), "__call__", None)  # noqa: B004  # the method itself is wanted
     if isinstance(fn, type) or not isinstance(method, FunctionType):
         return fn
     return MethodType(convert(method, operators), fn)
@@ -131,9 +132,10 @@ def _bind(fn: FunctionType, rewritten: _Rewritten, operators: Any) -> FunctionTy
 
 
 def _rewrite(fn: FunctionType) -> _Rewritten:
-    found = _done.get(fn.__code__)
+    known = _done.setdefault(fn.__code__.co_filename, _Known())
+    found = known.get(fn.__code__)
     if found is None:
-        found = _done[fn.__code__] = _rewrite_code(fn)
+        found = known[fn.__code__] = _rewrite_code(fn)
     return found
 
 
@@ -204,7 +206,9 @@ def _compile(
     if isinstance(node, ast.Lambda):
         body: ast.stmt = quote.at(ast.Return(node), node)
     else:
-        node.decorator_list, node.returns = [], None
+        # a decorator that stands for all of them keeps the first line that Python gives the code
+        node.decorator_list = [quote.at(quote.constant(None), d) for d in node.decorator_list[:1]]
+        node.returns = None
         for arg in ast.walk(node.args):
             if isinstance(arg, ast.arg):
                 arg.annotation = None
@@ -218,12 +222,11 @@ def _compile(
         raise SourceNotFoundError(f"{fn.__qualname__} nests too deeply to be converted") from error
     finally:
         args.defaults, args.kw_defaults = defaults
-        if name:
-            node.name = name  # type: ignore[union-attr]
+        if isinstance(node, ast.FunctionDef):
+            node.name, node.decorator_list = name, []
     outer = next(c for c in module.co_consts if isinstance(c, CodeType))
     code = next(c for c in outer.co_consts if isinstance(c, CodeType))
-    found = _titled(code, code.co_qualname, fn.__code__)
-    return found.replace(co_firstlineno=fn.__code__.co_firstlineno)
+    return _titled(code, code.co_qualname, fn.__code__)
 
 
 def _titled(code: CodeType, made_up: str, like: CodeType) -> CodeType:
@@ -291,8 +294,9 @@ def conversion(fn: Any) -> Conversion | None:
 def converted_tree(fn: Any) -> Conversion:
     """The conversion of a function that is not run: for reading."""
     while not isinstance(fn, FunctionType):
-        inner = getattr(fn, "__func__", None) or getattr(fn, "func", None)
-        inner = inner or getattr(fn, "python_function", None) or getattr(type(fn), "__call__", None)
+        parts = (getattr(fn, name, None) for name in ("__func__", "func", "python_function"))
+        call = getattr(type(fn), "__call__", None)  # noqa: B004  # the method itself is wanted
+        inner = next((p for p in parts if p is not None), call)
         if inner is None or inner is fn:
             raise SourceNotFoundError(f"{fn!r} is not a Python function")
         fn = inner

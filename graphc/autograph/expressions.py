@@ -21,7 +21,7 @@ _COMPARISONS = {
 
 
 class Expressions(ast.NodeTransformer):
-    """Rewrites the expressions of one statement; ``unsure`` names are checked where they are read."""
+    """Rewrites the expressions of a statement; ``unsure`` names are checked where they are read."""
 
     def __init__(self, frame: Frame, unsure: Names = NONE) -> None:
         self.frame, self.unsure = frame, unsure

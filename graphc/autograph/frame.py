@@ -65,9 +65,10 @@ class Frame:
         like: ast.AST, first: Sequence[str] = (), prologue: Sequence[ast.stmt] = (),
         bound: Iterable[str] = (),
     ) -> ast.FunctionDef:  # fmt: skip
-        """A function with the statements as its body; names other functions see are written through.
+        """A function with the statements as its body.
 
-        ``first`` are parameters before the state, ``bound`` names keep the value they have now.
+        Names that other functions see are written through to the real variable.  ``first`` are
+        parameters before the state, ``bound`` names keep the value they have now.
         """
         shared = [n for n in params if n in self.scope.shared]
         head: Statements = []
@@ -122,10 +123,9 @@ class Frame:
 
     def simple(self, s: ast.stmt, facts: Facts) -> Statements:
         before: Statements = []
-        if isinstance(s, ast.AugAssign) and isinstance(s.target, ast.Name):
-            if s.target.id in self.unsure(facts):
-                name = s.target.id
-                before = [ast.Expr(quote.call("use", quote.load(name), quote.constant(name)))]
+        name = s.target.id if _changes_name(s) else ""  # type: ignore[attr-defined]
+        if name in self.unsure(facts):
+            before = [ast.Expr(quote.call("use", quote.load(name), quote.constant(name)))]
         new = self.visit(s, facts)
         if isinstance(new, ast.Assign) and _worth_a_name(new):
             name = new.targets[0].id  # type: ignore[attr-defined]
@@ -167,6 +167,10 @@ _PLAIN_VALUES = (
     ast.Constant, ast.List, ast.Dict, ast.Set, ast.Tuple, ast.Lambda, ast.JoinedStr, ast.Name,
     ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp, ast.Attribute,
 )  # fmt: skip
+
+
+def _changes_name(s: ast.stmt) -> bool:
+    return isinstance(s, ast.AugAssign) and isinstance(s.target, ast.Name)
 
 
 def _worth_a_name(s: ast.Assign) -> bool:
@@ -278,14 +282,15 @@ def refused(node: ast.AST) -> str:
         n = pending.pop()
         if isinstance(n, ast.Yield | ast.YieldFrom):
             return "generators run piece by piece, outside of the trace"
-        if isinstance(n, ast.Call) and isinstance(n.func, ast.Name):
-            if n.func.id in ("locals", "exec", "eval", "vars", "dir") and _needs_frame(n):
-                return f"{n.func.id}() needs the function's names as they are"
+        if isinstance(n, ast.Call) and _needs_frame(n):
+            return f"{n.func.id}() needs the function's names as they are"  # type: ignore[attr-defined]
         if not isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
             pending.extend(ast.iter_child_nodes(n))
     return ""
 
 
 def _needs_frame(node: ast.Call) -> bool:
-    name = node.func.id  # type: ignore[attr-defined]
-    return not node.args if name in ("locals", "vars", "dir") else len(node.args) == 1
+    name = node.func.id if isinstance(node.func, ast.Name) else ""
+    if name in ("exec", "eval"):
+        return len(node.args) == 1
+    return name in ("locals", "vars", "dir") and not node.args

@@ -34,7 +34,7 @@ def rewrite_while(
 def rewrite_for(
     frame: Frame, s: ast.For, facts: Facts, rest: Sequence[ast.stmt], context: Context
 ) -> Rewritten:
-    """``for`` -> ``ag.for_(iterable, body, state, names)``; the body's first parameter is the item."""
+    """``for`` -> ``ag.for_(items, body, state, names)``; the body's first argument is the item."""
     carried = _carried(frame, facts)
     iterable = frame.visit(s.iter, facts)
     simple = isinstance(s.target, ast.Name) and s.target.id not in {*carried, *frame.scope.shared}

@@ -14,17 +14,26 @@ BLOCK = re.compile("(then|else|body|test|otherwise|rest)_[0-9]+")  # functions m
 
 def at(node: Node, like: ast.AST) -> Node:
     """Give a new node, and what is new below it, the place of another one."""
+    like = _head(like)
     ast.copy_location(node, like)
     pending: list[ast.AST] = [node]
     while pending:
-        parent = pending.pop()
-        for child in ast.iter_child_nodes(parent):
-            if "lineno" in child._attributes and getattr(child, "lineno", None) is None:
-                ast.copy_location(child, like)
+        for child in ast.iter_child_nodes(pending.pop()):
+            if "lineno" not in child._attributes:
                 pending.append(child)
-            elif "lineno" not in child._attributes:
+            elif getattr(child, "lineno", None) is None:
+                ast.copy_location(child, like)
+                if isinstance(child, ast.Attribute):  # Python puts a method call on its last line
+                    child.end_lineno, child.end_col_offset = child.lineno, child.col_offset
                 pending.append(child)
     return node
+
+
+def _head(node: ast.AST) -> ast.AST:
+    """The part of a compound statement that decides."""
+    if isinstance(node, ast.If | ast.While):
+        return node.test
+    return node.iter if isinstance(node, ast.For) else node
 
 
 def load(name: str) -> ast.Name:

@@ -127,7 +127,7 @@ class FreeNames:
                 (reads if isinstance(n.ctx, ast.Load) else writes).add(n.id)
             elif isinstance(n, ast.Global | ast.Nonlocal):
                 declared.update(n.names)
-            elif isinstance(n, FUNCTIONS) or isinstance(n, ast.ClassDef):
+            elif isinstance(n, (*FUNCTIONS, ast.ClassDef)):
                 inner_reads, inner_writes = self.of(n)
                 reads |= inner_reads
                 outer |= inner_writes
@@ -225,7 +225,7 @@ class _Uses:
             if isinstance(n, ast.Name):
                 self.order.setdefault(n.id, len(self.order))
                 (reads if isinstance(n.ctx, ast.Load) else target).add(n.id)
-            elif isinstance(n, FUNCTIONS) or isinstance(n, ast.ClassDef | ast.GeneratorExp):
+            elif isinstance(n, (*FUNCTIONS, ast.ClassDef, ast.GeneratorExp)):
                 self._inner(n, reads, perhaps)
                 if not isinstance(n, ast.GeneratorExp):
                     pending.extend((part, target) for part in _evaluated_outside(n))

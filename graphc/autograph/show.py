@@ -1,6 +1,6 @@
 """Converted code as text, for reading.
 
-`astor` prints it; it knows no ``match``, ``except*`` nor some newer nodes, which have handlers here.
+`astor` prints it; it knows no ``match``, ``except*`` and some newer nodes: they are handled here.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ def to_code(fn: Any) -> str:
 def render(tree: ast.AST) -> str:
     """A syntax tree as source text."""
     import astor  # lazy: start-up time
-    from astor.code_gen import SourceGenerator
+    from astor.code_gen import SourceGenerator, set_precedence
 
-    generator = _generator(SourceGenerator)
+    generator = _generator(SourceGenerator, set_precedence)
     text = astor.to_source(tree, source_generator_class=generator, pretty_string=_pretty_string,
                            pretty_source=_joined)  # fmt: skip
     return text.strip("\n") + "\n"
@@ -38,7 +38,7 @@ def _pretty_string(text: str, *args: Any, **kwargs: Any) -> str:
     return repr(text)
 
 
-def _generator(base: Any) -> Any:
+def _generator(base: Any, set_precedence: Any) -> Any:
     class Generator(base):
         """astor's printer with the statements of newer Pythons."""
 
@@ -68,9 +68,13 @@ def _generator(base: Any) -> Any:
                 self.body(node.finalbody)
 
         def visit_Lambda(self, node: ast.Lambda) -> None:
-            self.write("(lambda ")
-            self.visit_arguments(node.args)
-            self.write(": ", node.body, ")")
+            with self.delimit(node) as delimiters:
+                set_precedence(delimiters.p, node.body)
+                self.write("lambda")
+                if ast.unparse(node.args):
+                    self.write(" ")
+                    self.visit_arguments(node.args)
+                self.write(": ", node.body)
 
         def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
             self.write(ast.unparse(node))

@@ -20,7 +20,7 @@ from graphc.function.signature import (
     KEYS,
     Binding,
     TensorSpec,
-    fit_to_spec,
+    fit_to_specs,
     key_of,
 )
 from graphc.ir.graph import Graph
@@ -73,6 +73,8 @@ class Function:
         self._lock = threading.RLock()
         self._created_variables = False
         self._calls = 0
+        self._relaxed: list[tuple[tuple[Any, ...], ConcreteFunction]] = []
+        self._seen: dict[int, tuple[int | None, ...]] = {}  # shapes of arguments, generalised
         self._bound: weakref.WeakKeyDictionary[Any, Function] = weakref.WeakKeyDictionary()
 
     # --- calls ---
@@ -123,11 +125,7 @@ class Function:
                 continue
             spec = self.input_signature[i]
             label = self._binding.names[i] if i < len(self._binding.names) else f"arg{i}"
-            nest.assert_same_structure(spec, value, check_types=False)
-            pairs = zip(nest.flatten(value), nest.flatten(spec), strict=True)
-            fitted.append(
-                nest.pack_sequence_as(value, [fit_to_spec(v, s, label) for v, s in pairs])
-            )
+            fitted.append(fit_to_specs(value, spec, label))
         return tuple(fitted), named
 
     # --- traces ---
@@ -136,18 +134,22 @@ class Function:
         self, args: tuple[Any, ...], kwargs: dict[str, Any], exact: bool = False
     ) -> ConcreteFunction:
         """The trace for these arguments; makes it if there is none."""
-        specs = self.input_signature if not exact else None
+        specs = None if exact else self.input_signature
         key = self._key(args, kwargs, specs)
+        if exact:
+            key = "exact", key
         found = self._traces.get(key)
-        if found is not None and not exact:
+        if found is not None:
             return found
         with self._lock:  # one thread traces, the others find its work
             found = self._traces.get(key)
-            if found is None or exact:
-                found = self._trace(args, kwargs, specs)
-                while len(self._traces) >= CACHE_SIZE:
-                    self._traces.pop(next(iter(self._traces)))
-                self._traces[key] = found
+            if found is None and self._reduce_retracing and not exact and not kwargs:
+                found = self._find_relaxed(args)
+            if found is None:
+                found = self._trace(args, kwargs, specs, exact)
+            while len(self._traces) >= CACHE_SIZE:
+                self._traces.pop(next(iter(self._traces)))
+            self._traces[key] = found
             return found
 
     def _key(self, args: tuple[Any, ...], kwargs: dict[str, Any], specs: Any) -> Any:
@@ -156,12 +158,14 @@ class Function:
         key: Any = tuple(map(key_of, args))
         return (*key, *((k, key_of(kwargs[k])) for k in sorted(kwargs))) if kwargs else key
 
-    def _trace(self, args: tuple[Any, ...], kwargs: dict[str, Any], specs: Any) -> ConcreteFunction:
+    def _trace(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], specs: Any, exact: bool
+    ) -> ConcreteFunction:
         shown = self._binding.describe(args, kwargs)
         self._note_trace(shown)
         if specs is not None:
             args = (*specs, *args[len(specs) :])
-        elif self._reduce_retracing:
+        elif self._reduce_retracing and not exact:
             args = self._generalize(args)
         body = self._body()
         first = not self._created_variables and not self._traces
@@ -171,25 +175,30 @@ class Function:
             # Variables exist now: trace again, as every later call will
             self._created_variables = True
             concrete, _ = trace(self._name, body, args, kwargs, names, may_create=False)
+        if any(isinstance(a, TensorSpec) for a in args) and specs is None:
+            self._relaxed.append((args, concrete))
         return concrete
 
     def _generalize(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """After a second shape of an argument, its sizes become symbols."""
-        seen = getattr(self, "_seen_shapes", {})
         relaxed = []
         for i, arg in enumerate(args):
             if isinstance(arg, EagerTensor | np.ndarray):
                 shape = tuple(arg.shape)
-                before = seen.get(i, shape)
+                before = self._seen.setdefault(i, shape)
                 if len(before) == len(shape) and before != shape:
                     dims = [a if a == b else None for a, b in zip(before, shape, strict=True)]
-                    seen[i] = tuple(dims)
+                    self._seen[i] = tuple(dims)
                     arg = TensorSpec(dims, arg.dtype)
-                else:
-                    seen.setdefault(i, shape)
             relaxed.append(arg)
-        self._seen_shapes = seen
         return tuple(relaxed)
+
+    def _find_relaxed(self, args: tuple[Any, ...]) -> ConcreteFunction | None:
+        """A trace for symbolic sizes that these arguments fit."""
+        for specs, concrete in self._relaxed:
+            if len(specs) == len(args) and all(map(_fits, args, specs)):
+                return concrete
+        return None
 
     def _body(self) -> Callable[..., Any]:
         """The converted Python function; the original one if it cannot be converted."""
@@ -290,6 +299,8 @@ class Function:
         with self._lock:
             self._traces.clear()
             self._described.clear()
+            self._relaxed.clear()
+            self._seen.clear()
             self.retraces.clear()
 
     # --- methods ---
@@ -298,18 +309,13 @@ class Function:
         if instance is None:
             return self
         try:
-            bound = self._bound.get(instance)
-        except TypeError:  # not hashable or not weakly referable: a new one each time would retrace
-            return self._bound_strongly(instance)
-        if bound is None:
-            bound = self._bound[instance] = self._bind(weakref.ref(instance))
-        return bound
-
-    def _bound_strongly(self, instance: Any) -> Function:
-        cache = instance.__dict__.setdefault("_graphc_functions", {})
-        if self not in cache:
-            cache[self] = self._bind(lambda: instance)
-        return cache[self]
+            own = self._bound.get(instance)
+            if own is None:
+                own = self._bound[instance] = self._bind(weakref.ref(instance))
+        except TypeError:  # neither hashable nor weakly referable: kept on the object itself
+            held = instance.__dict__.setdefault("_graphc_functions", {})
+            own = held.setdefault(self._name, self._bind(lambda: instance))
+        return BoundFunction(instance, own)
 
     def _bind(self, get: Callable[[], Any]) -> Function:
         """This function with its first argument given; it has traces of its own."""
@@ -325,6 +331,12 @@ class Function:
         return f"<graphc.function {self._name}, {len(self._traces)} traces>"
 
 
+def _fits(arg: Any, spec: Any) -> bool:
+    if isinstance(spec, TensorSpec) and isinstance(arg, EagerTensor | np.ndarray):
+        return spec.is_compatible_with(TensorSpec(arg.shape, arg.dtype))
+    return key_of(arg) == key_of(spec)
+
+
 def _user_stacklevel() -> int:
     """The stack level of the user's frame, as `warnings.warn` counts from its caller."""
     from graphc.trace.state import PACKAGE
@@ -335,8 +347,26 @@ def _user_stacklevel() -> int:
     return level + 1
 
 
+class BoundFunction:
+    """A method that is a function: keeps its object alive, as Python's bound methods do."""
+
+    __slots__ = ("__self__", "function")
+
+    def __init__(self, instance: Any, function: Function) -> None:
+        self.__self__, self.function = instance, function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.function, name)
+
+    def __repr__(self) -> str:
+        return f"<bound {self.function!r}>"
+
+
 class _Method:
-    """A method of an object that is held weakly."""
+    """A method of an object that is held weakly: its traces must not keep the object alive."""
 
     def __init__(self, function: Callable[..., Any], get: Callable[[], Any]) -> None:
         self.__func__, self._get = function, get

@@ -123,7 +123,7 @@ def key_of(value: Any) -> Any:
     if isinstance(value, np.generic):
         return (value.dtype, ())
     if nest.is_nested(value):
-        children = tuple((k, key_of(child)) for k, child in nest._children(value))
+        children = tuple((k, key_of(child)) for k, child in nest.children(value))
         return type(value), children
     return Identity(value)
 
@@ -193,6 +193,19 @@ def placeholder_type(leaf: Any, fresh: Callable[[], dims.Dim]) -> TensorType:
     if isinstance(leaf, Tensor):
         return TensorType(leaf.dtype, leaf.dims)
     return TensorType(dtypes.of_numpy(leaf.dtype), leaf.shape)
+
+
+def fit_to_specs(value: Any, spec: Any, path: str) -> Any:
+    """A structure of arguments, converted and checked by a structure of specs."""
+    if isinstance(spec, TensorSpec):
+        return fit_to_spec(value, spec, path)
+    if not nest.is_nested(spec):
+        return value
+    theirs, ours = list(nest.children(spec)), dict(nest.children(value))
+    if not nest.is_nested(value) or [k for k, _ in theirs] != list(ours):
+        raise TypeError(f"argument {path} is {value!r}, the input signature asks for {spec!r}")
+    fitted = [(k, fit_to_specs(ours[k], s, f"{path}[{k!r}]")) for k, s in theirs]
+    return nest.rebuild(value, fitted)
 
 
 def fit_to_spec(value: Any, spec: Any, path: str) -> Any:

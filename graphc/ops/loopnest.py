@@ -62,8 +62,6 @@ def unfit(node: Node) -> str:
     """Why a node cannot be in a kernel at all; empty if it can."""
     if not (is_computed(node) or is_view(node) or is_literal(node)):
         return f"{node.op.name} has no form for loop nests"
-    if node.op.lower == Scalar("pow") and not node.output.type.dtype.is_floating:  # type: ignore
-        return "integer powers check their exponent"
     for value in (*node.inputs, *node.outputs):
         if value.type.dtype not in KERNEL_DTYPES:
             return f"kernels do not compute in {value.type.dtype.name}"
@@ -343,9 +341,7 @@ class _Finder:
         if source not in self.nest.literals:
             self.used.append((node, 0, view(node, self.access(source)), axes))
 
-    def view_of_computed(
-        self, node: Node, axes: tuple[int | None, ...]
-    ) -> tuple[int | None, ...]:
+    def view_of_computed(self, node: Node, axes: tuple[int | None, ...]) -> tuple[int | None, ...]:
         kind, shape = node.op.lower.kind, node.output.type.shape  # type: ignore[attr-defined]
         if kind == "identity":
             return axes

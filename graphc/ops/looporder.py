@@ -128,9 +128,7 @@ def _needed_in_rows(nest: Nest) -> frozenset[int] | None:
 
 
 def _used_in_loops(nest: Nest, users: dict[Value, list[Node]], value: Value) -> bool:
-    return any(
-        nest.spans[u] or _used_in_loops(nest, users, u.output) for u in users.get(value, ())
-    )
+    return any(nest.spans[u] or _used_in_loops(nest, users, u.output) for u in users.get(value, ()))
 
 
 def _check_last(nest: Nest, order: list[int], needed: frozenset[int]) -> None:
@@ -223,9 +221,7 @@ def _place_reduction(
         raise Unfit("a reduction over rows must see all rows before its result can be used")
 
 
-def _check_repeated(
-    loops: Loops, node: Node, outer: frozenset[int], inner: frozenset[int]
-) -> None:
+def _check_repeated(loops: Loops, node: Node, outer: frozenset[int], inner: frozenset[int]) -> None:
     where, span = loops.place[node], loops.nest.spans[node]
     wanted = {FULL: outer | inner, ROW: outer}.get(where, frozenset())
     if (node.op.expensive or is_gather(node)) and not wanted <= span:  # type: ignore[attr-defined]
@@ -238,7 +234,11 @@ def _check_outputs(loops: Loops) -> None:
     outer = frozenset(a for a, g in loops.merged.items() if g in loops.outer)
     for value in nest.outputs:
         axes = nest.axes_of(value)
-        if loops.producer[value] not in loops.folds and axes not in (everything, outer, frozenset()):
+        if loops.producer[value] not in loops.folds and axes not in (
+            everything,
+            outer,
+            frozenset(),
+        ):
             raise Unfit(f"%{value.name} is smaller than the loops that would compute it")
 
 
@@ -315,7 +315,7 @@ def _last_levels(loops: Loops) -> dict[Node, int]:
         level = loops.level[node] - 1 if _is_row_reduction(loops, node) else last[node]
         for operand in loops.nest.operands[node]:
             source = loops.producer[operand] if isinstance(operand, Value) else None
-            if source is not None and loops.place[source] == FULL:
-                if source.output not in loops.kept:
-                    last[source] = max(last[source], level)
+            if source is None or loops.place[source] != FULL or source.output in loops.kept:
+                continue
+            last[source] = max(last[source], level)
     return last

@@ -342,6 +342,14 @@ ensure_shape = op("ensure_shape", "x", _ensure_type, lambda x, shape: x, attrs={
                   samples=_each(((3, 4), {"shape": (None, 4)})), doc="Checks a shape.")  # fmt: skip
 
 
+forget_shape = op(
+    "forget_shape", "x", lambda types, attrs: types[0].with_shape(attrs["shape"]),
+    lambda x, shape: x, attrs={"shape": ()}, grad=lambda c, g: g, lower=Index("identity"),
+    samples=_each(((3, 4), {"shape": (3, 4)})),
+    doc="The same value with dims that are known only at run time (they grow in a loop).",
+)  # fmt: skip
+
+
 def _shape_type(types: Types, attrs: Attrs) -> TensorType:
     return TensorType(attrs["out_type"], (types[0].rank,))
 

@@ -1,9 +1,9 @@
 """Fusion: ops that one loop nest can compute become one `fused` node with a region.
 
 Clusters grow greedily, consumers first: a value that only one cluster reads is never stored.  A
-merge is legal if no path between the two clusters leads through a third, so the quotient graph stays
-acyclic; it is done if `loops_of` finds loops for the union.  What is declined is logged with its
-reason.
+merge is legal if no path between the two clusters leads through a third, so the quotient graph
+stays acyclic; it is done if `loops_of` finds loops for the union.  What is declined is logged with
+its reason.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from graphc.ops import control
 from graphc.ops.loopnest import (
     Access,
     Unfit,
+    can_stop,
     is_computed,
     is_literal,
     is_view,
@@ -57,7 +58,7 @@ def _in_regions(graph: Graph, log: Any) -> Graph:
     return graph.replace(nodes=nodes) if changed else graph
 
 
-# --- views ------------------------------------------------------------------------------------------
+# --- views ----------------------------------------------------------------------------------------
 
 
 class _Views:
@@ -101,7 +102,7 @@ class _Views:
         return (is_view(node) and not unfit(node) and node not in self.copied) or is_literal(node)
 
 
-# --- clusters ---------------------------------------------------------------------------------------
+# --- clusters -------------------------------------------------------------------------------------
 
 
 class _Clusters:
@@ -197,7 +198,7 @@ class _Clusters:
         """Clusters that read the same memory in the same loops need to read it only once."""
         by_root: dict[Value, list[int]] = {}
         for i in order:
-            if i in self.members:
+            if i in self.members and not any(map(can_stop, self.members[i])):
                 for root in self._roots(i):
                     if root.type.rank:
                         by_root.setdefault(root, []).append(i)
@@ -373,7 +374,7 @@ def _used_plain(clusters: _Clusters, made: dict[int, Node]) -> set[Node]:
     return found
 
 
-# --- order ------------------------------------------------------------------------------------------
+# --- order ----------------------------------------------------------------------------------------
 
 
 def _order_edges(graph: Graph) -> dict[Node, list[Node]]:

@@ -64,7 +64,10 @@ def _scipys(letter: str) -> Gemm:
     from scipy.linalg import cython_blas  # lazy: 0.2 s, and only where numpy brings no OpenBLAS
 
     api = ctypes.pythonapi
-    api.PyCapsule_GetName.restype, api.PyCapsule_GetName.argtypes = ctypes.c_char_p, [ctypes.py_object]
+    api.PyCapsule_GetName.restype, api.PyCapsule_GetName.argtypes = (
+        ctypes.c_char_p,
+        [ctypes.py_object],
+    )
     get = api.PyCapsule_GetPointer
     get.restype, get.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
     capsule = cython_blas.__pyx_capi__[f"{letter}gemm"]
@@ -72,9 +75,10 @@ def _scipys(letter: str) -> Gemm:
     return Gemm(int(address), "fortran32", cython_blas.__file__)
 
 
-# A kernel of the usual form.  Row: gemm's address, a, b, c, batch, m, n, k, transpose_a, transpose_b, and how
-# many elements a, b and c move from batch to batch (0: the same matrix).  There is no loop for small matrices:
-# measured from 2 x 2 x 2 up, OpenBLAS is as quick as any loop, and four times as quick from 16 x 16 x 16.
+# A kernel of the usual form.  Row: gemm's address, a, b, c, batch, m, n, k, transpose_a,
+# transpose_b, and how many elements a, b and c move from batch to batch (0: the same matrix).
+# There is no loop for small matrices: measured from 2 x 2 x 2 up, OpenBLAS is as quick as any loop,
+# and four times as quick from 16 x 16 x 16.
 _GEMM = '''"""c = {before}op(a) @ op(b), {t}, batch by batch."""
 
 

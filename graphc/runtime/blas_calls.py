@@ -87,7 +87,7 @@ def _fortran_call(real: str) -> Callable[..., None]:
     return build
 
 
-# --- the same from Python ---------------------------------------------------------------------------
+# --- the same from Python -------------------------------------------------------------------------
 
 
 def _python_call(real: str, convention: str) -> Callable[..., None]:

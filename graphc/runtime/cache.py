@@ -1,8 +1,8 @@
 """The disk cache of compiled kernels.
 
-An entry is a file named by a hash of the kernel's text and of everything that its machine code depends on.
-Files are written whole or not at all and carry a checksum; whatever is damaged, foreign or unwritable counts
-as a miss, so that the cache can cost time but never correctness.
+An entry is a file named by a hash of the kernel's text and of everything that its machine code
+depends on. Files are written whole or not at all and carry a checksum; whatever is damaged, foreign
+or unwritable counts as a miss, so that the cache can cost time but never correctness.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def key_of(text: str) -> str:
     return hashlib.sha256(f"{environment()}\n{text}".encode()).hexdigest()[:40]
 
 
-# --- reading and writing ----------------------------------------------------------------------------
+# --- reading and writing --------------------------------------------------------------------------
 
 
 def read(key: str) -> Entry | None:
@@ -87,16 +87,16 @@ def read(key: str) -> Entry | None:
         raw = (folder / f"{key}{SUFFIX}").read_bytes()
     except OSError:
         return None
-    return _decode(raw)
+    return _decode(key, raw)
 
 
-def _decode(raw: bytes) -> Entry | None:
+def _decode(key: str, raw: bytes) -> Entry | None:
     if not raw.startswith(MAGIC):
         return None
     head, _, code = raw[len(MAGIC) :].partition(b"\n")
     try:
         found = json.loads(head)
-        intact = hashlib.sha256(code).hexdigest() == found["sha256"]
+        intact = found["key"] == key and found["sha256"] == hashlib.sha256(code).hexdigest()
         return Entry(str(found["symbol"]), code) if intact else None
     except (ValueError, KeyError, TypeError):
         return None
@@ -108,7 +108,7 @@ def write(key: str, entry: Entry, source: str) -> Path | None:
     if folder is None:
         return None
     digest = hashlib.sha256(entry.code).hexdigest()
-    head = {"symbol": entry.symbol, "sha256": digest}
+    head = {"key": key, "symbol": entry.symbol, "sha256": digest}
     raw = MAGIC + json.dumps(head).encode() + b"\n" + entry.code
     return write_source(key, source) if _written(folder / f"{key}{SUFFIX}", raw) else None
 
@@ -150,7 +150,7 @@ def _write_whole(path: Path, raw: bytes) -> None:
         raise
 
 
-# --- the folder -------------------------------------------------------------------------------------
+# --- the folder -----------------------------------------------------------------------------------
 
 
 def _folder() -> Path | None:
@@ -193,14 +193,14 @@ def _warn_once(message: str) -> None:
         warnings.warn(CacheWarning(message), stacklevel=2)
 
 
-# --- for the command line ---------------------------------------------------------------------------
+# --- for the command line -------------------------------------------------------------------------
 
 
 def entries() -> Iterator[Path]:
     """The files of the cache, compiled kernels and their sources."""
     folder = config.options().cache_dir
     if folder.is_dir():
-        yield from sorted(p for p in folder.iterdir() if p.suffix in (SUFFIX, ".py"))
+        yield from sorted([*folder.glob(f"*{SUFFIX}"), *folder.glob("k_*.py")])
 
 
 def size() -> int:

@@ -163,11 +163,13 @@ class _Writer:
 
     def _nest(self, into: _Block, axes: Sequence[int], body: _Block) -> None:
         for i, axis in enumerate(axes):
-            into.lines.append((
-                "    " * (body.depth - len(axes) + i)
-                + f"for {self.index[axis]} in range({self.size(self.loops.sizes[axis])}):",
-                None,
-            ))
+            into.lines.append(
+                (
+                    "    " * (body.depth - len(axes) + i)
+                    + f"for {self.index[axis]} in range({self.size(self.loops.sizes[axis])}):",
+                    None,
+                )
+            )
         into.extend(body)
 
     # --- one level of a row ---

@@ -1,8 +1,9 @@
 """Kernel text to object code, through numba.
 
-numba's own ``njit`` spends most of a kernel's compile time on what kernels have no use for: wrappers, arrays,
-reference counts, loading scipy.  This module runs the few numba passes that matter, on a target that knows
-numbers, pointers and the functions of `kernel_prelude` only, and lets LLVM optimise once.
+numba's own ``njit`` spends most of a kernel's compile time on what kernels have no use for:
+wrappers, arrays, reference counts, loading scipy.  This module runs the few numba passes that
+matter, on a target that knows numbers, pointers and the functions of `kernel_prelude` only, and
+lets LLVM optimise once.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from numba.core import typed_passes as typed
 from numba.core import untyped_passes as untyped
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.compiler_machinery import LoweringPass, PassManager, register_pass
-from numba.core.datamodel import models, register_default
 from numba.core.cpu_options import FastMathOptions
+from numba.core.datamodel import models, register_default
 from numba.core.typing import templates
 
 from graphc.runtime import intmath, kernel_prelude, native
@@ -28,7 +29,7 @@ from graphc.runtime import intmath, kernel_prelude, native
 RAISED = 255  # what a kernel returns that raised in Python's sense; generated kernels never do
 
 
-# --- types ------------------------------------------------------------------------------------------
+# --- types ----------------------------------------------------------------------------------------
 
 
 class Memory(types.CPointer):
@@ -57,7 +58,7 @@ def numba_type(short: str) -> types.Type:
     return types.boolean if short == "b1" else getattr(types, names[short[0]] + short[1:])
 
 
-# --- the target: what may be written in a kernel ------------------------------------------------------
+# --- the target: what may be written in a kernel --------------------------------------------------
 
 _typing_rules = templates.Registry()
 _lowering_rules = imputils.Registry("graphc")
@@ -207,7 +208,7 @@ _typing_context = _Typing()
 _target_context = _Target(_typing_context, "cpu")
 
 
-# --- the passes ---------------------------------------------------------------------------------------
+# --- the passes -----------------------------------------------------------------------------------
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
@@ -229,7 +230,9 @@ class _ToLLVM(LoweringPass):
             mangler=target.mangler, inline=False, noalias=False, abi_tags=[],
         )  # fmt: skip
         with target.push_code_library(library):
-            lowering.Lower(target, library, function, state.func_ir, metadata=state.metadata).lower()
+            lowering.Lower(
+                target, library, function, state.func_ir, metadata=state.metadata
+            ).lower()
         state.cr = function.llvm_func_name, modules
         return True
 
@@ -289,7 +292,7 @@ def _add_entry(module: ir.Module, inner: str, symbol: str) -> None:
     builder.ret(builder.select(finished, builder.load(result), i32(RAISED)))
 
 
-# --- LLVM ---------------------------------------------------------------------------------------------
+# --- LLVM -----------------------------------------------------------------------------------------
 
 
 def _machine() -> Any:
@@ -298,7 +301,8 @@ def _machine() -> Any:
     features = llvm.get_host_cpu_features().flatten()
     target = llvm.Target.from_default_triple()
     if target.triple.startswith("x86_64"):
-        # LLVM uses half of a 512-bit register on some machines; full ones were up to 1.8 times as fast
+        # LLVM uses half of a 512-bit register on some machines; full ones were up to 1.8 times as
+        # fast
         features += ",-prefer-256-bit"
     return target.create_target_machine(
         cpu=llvm.get_host_cpu_name(), features=features, opt=3, reloc="pic", codemodel="default"

@@ -1,7 +1,8 @@
 """The native driver: runs a program, a table of integers, over a table of kernels.
 
-A program needs no compilation; the driver itself is one kernel, compiled once for a machine.  `slots` is one
-int64 array for each call in flight: addresses of buffers, sizes, counters.  Code and rows never change.
+A program needs no compilation; the driver itself is one kernel, compiled once for a machine.
+`slots` is one int64 array for each call in flight: addresses of buffers, sizes, counters.  Code and
+rows never change.
 """
 
 from __future__ import annotations
@@ -36,10 +37,13 @@ class Op(IntEnum):
     GROW = 14  # return to Python as host step c, to this instruction, if slots[a] >= slots[b]
     UNBOX = 15  # for b slots from a: the address of an ndarray object -> of its data
     JUMP_LT = 16  # target a if slots[b] < slots[c]
+    ZERO = 17  # as many bytes as slots[b] says, at address slots[a]
 
 
-# header of a run, in an int64 array: addresses of code, rows and kernels; then the state of the run
-CODE, ROWS, KERNELS, PC, DETAIL = range(5)
+# The header of a run, an int64 array: addresses of code, rows and kernels; the next instruction;
+# the number of a host step or the code of a failure; whether denormal floats count as 0 (Adam's
+# moments decay into them, and they are ten times as slow).
+CODE, ROWS, KERNELS, PC, DETAIL, FLUSH = range(6)
 HEADER_SIZE = 8
 DONE, AT_HOST, FAILED = range(3)  # what a run returns
 
@@ -56,75 +60,87 @@ def _data_offset() -> int:
 
 DATA_OFFSET = _data_offset()
 
-TEXT = f"""def kernel(slots, header):
-    code = ptr_i64(header[0])
-    rows = ptr_i64(header[1])
-    kernels = ptr_i64(header[2])
-    pc = header[3]
+TEXT = f'''"""The driver: runs the program of `header` on `slots`."""
+
+
+def kernel(slots, header):
+    code = ptr_i64(header[{CODE}])
+    rows = ptr_i64(header[{ROWS}])
+    kernels = ptr_i64(header[{KERNELS}])
+    pc = header[{PC}]
     base = address_of(slots)
+    modes = flush_denormals(header[{FLUSH}])
+    result = {DONE}
     while True:
         op = code[4 * pc]
         a = code[4 * pc + 1]
         b = code[4 * pc + 2]
         c = code[4 * pc + 3]
         pc += 1
-        if op == 1:
-            status = call_kernel(kernels[a], base, header[1] + 8 * b)
+        if op == {Op.CALL:d}:
+            status = call_kernel(kernels[a], base, header[{ROWS}] + 8 * b)
             if status != 0:
-                header[3] = pc - 1
-                header[4] = i64(status)
-                return 2
-        elif op == 9:
+                header[{PC}] = pc - 1
+                header[{DETAIL}] = status
+                result = {FAILED}
+                break
+        elif op == {Op.ADD:d}:
             slots[a] += b
-        elif op == 10:
+        elif op == {Op.JUMP_GE:d}:
             if slots[b] >= slots[c]:
                 pc = a
-        elif op == 16:
+        elif op == {Op.JUMP_LT:d}:
             if slots[b] < slots[c]:
                 pc = a
-        elif op == 2:
+        elif op == {Op.JUMP:d}:
             pc = a
-        elif op == 3:
+        elif op == {Op.JUMP_FALSE:d}:
             if ptr_u8(slots[b])[0] == 0:
                 pc = a
-        elif op == 13:
+        elif op == {Op.OFFSET:d}:
             slots[a] = slots[b] + slots[rows[c]] * slots[rows[c + 1]]
-        elif op == 7:
+        elif op == {Op.COPY:d}:
             move_bytes(slots[a], slots[b], slots[c])
-        elif op == 5:
+        elif op == {Op.MOVE:d}:
             slots[a] = slots[b]
-        elif op == 6:
+        elif op == {Op.SWAP:d}:
             held = slots[a]
             slots[a] = slots[b]
             slots[b] = held
-        elif op == 8:
+        elif op == {Op.SET:d}:
             slots[a] = b
-        elif op == 11:
+        elif op == {Op.LOAD:d}:
             if c == 4:
                 slots[a] = i64(ptr_i32(slots[b])[0])
             else:
                 slots[a] = ptr_i64(slots[b])[0]
-        elif op == 12:
+        elif op == {Op.STORE:d}:
             if c == 4:
                 ptr_i32(slots[a])[0] = i32(slots[b])
             else:
                 ptr_i64(slots[a])[0] = slots[b]
-        elif op == 15:
+        elif op == {Op.UNBOX:d}:
             for s in range(a, a + b):
                 slots[s] = ptr_i64(slots[s] + {DATA_OFFSET})[0]
-        elif op == 14:
+        elif op == {Op.ZERO:d}:
+            fill_bytes(slots[a], 0, slots[b])
+        elif op == {Op.GROW:d}:
             if slots[a] >= slots[b]:
-                header[3] = pc - 1
-                header[4] = c
-                return 1
-        elif op == 4:
-            header[3] = pc
-            header[4] = a
-            return 1
+                header[{PC}] = pc - 1
+                header[{DETAIL}] = c
+                result = {AT_HOST}
+                break
+        elif op == {Op.HOST:d}:
+            header[{PC}] = pc
+            header[{DETAIL}] = a
+            result = {AT_HOST}
+            break
         else:
-            header[3] = 0
-            return 0
-"""
+            header[{PC}] = 0
+            break
+    restore_denormals(modes)
+    return result
+'''
 
 Run = Callable[[int, int], int]
 

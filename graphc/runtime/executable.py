@@ -7,7 +7,7 @@ import struct
 import threading
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from graphc import config
 from graphc.errors import FallbackWarning, InvalidArgumentError
-from graphc.ir import dims
+from graphc.ir import dims, dtypes
 from graphc.ir.graph import Graph, Node, Value
 from graphc.runtime import blas, driver, interpreter, loader, scalars
 from graphc.runtime.interpreter import GuardError, bind, check_guard, located, run_node
@@ -47,7 +47,8 @@ class Memory:
     values: int  # what the arena would be without reuse
 
     def __str__(self) -> str:
-        return f"arena {self.arena:,} bytes (without reuse {self.values:,}), constants {self.constants:,}"
+        reuse = f"(without reuse {self.values:,})"
+        return f"arena {self.arena:,} bytes {reuse}, constants {self.constants:,}"
 
 
 class Executable:
@@ -59,7 +60,9 @@ class Executable:
         self._free: dict[Any, list[Instance]] = {}
         self._plan: Plan | None = None
         self._static = all(v.type.is_static for v in graph.parameters)
-        self._interpreted = not config.options().jit
+        # text has no place in kernels' memory, and Variables of text are rare
+        texts = any(s.value.type.dtype is dtypes.string for s in graph.state)
+        self._interpreted = texts or not config.options().jit
         self._kernels: np.ndarray | None = None
 
     @property
@@ -76,13 +79,29 @@ class Executable:
         if self._interpreted:
             return self._interpret(arrays, state)
         key = None if self._static else tuple([a.shape for a in (*arrays, *state)])
-        instance = self._take(key, arrays, state)
+        try:
+            instance = self._take(key, arrays, state)
+        except _Uncompiled as why:
+            return self._give_up(why, arrays, state)
         try:
             return instance.run(arrays, state)
         finally:
-            self._free[key].append(instance)
+            free = self._free.get(key)
+            if free is not None:  # these sizes may have been forgotten meanwhile
+                free.append(instance)
 
-    def _take(self, key: Any, arrays: Sequence[np.ndarray], state: Sequence[np.ndarray]) -> Instance:
+    def _give_up(
+        self, why: _Uncompiled, arrays: list[np.ndarray], state: list[np.ndarray]
+    ) -> list[np.ndarray]:
+        """Interpret from now on, and say so once."""
+        self._interpreted = True
+        message = f"{self.graph.name} runs in the interpreter: {why}"
+        warnings.warn(FallbackWarning(message), stacklevel=3)
+        return self._interpret(arrays, state)
+
+    def _take(
+        self, key: Any, arrays: Sequence[np.ndarray], state: Sequence[np.ndarray]
+    ) -> Instance:
         free = self._free.get(key)
         if free:
             try:
@@ -107,17 +126,25 @@ class Executable:
         for value, array in zip(self.graph.parameters, arrays, strict=True):
             want = tuple(dims.evaluate(d, sizes) for d in value.type.shape)
             if array.shape != want or array.dtype != value.type.dtype.np:
-                raise GuardError(f"%{value.name} must be {value.type}, got {array.dtype}{array.shape}")
+                raise GuardError(
+                    f"%{value.name} must be {value.type}, got {array.dtype}{array.shape}"
+                )
 
     def _addresses(self) -> np.ndarray:
         if self._kernels is None:
-            self._kernels = np.array(loader.load(self.plan.texts) or [0], np.int64)
+            try:
+                driver.native()
+                self._kernels = np.array(loader.load(self.plan.texts) or [0], np.int64)
+            except ImportError as error:
+                raise _Uncompiled(f"the compiler is not installed ({error})") from error
         return self._kernels
 
     def _interpret(self, arrays: list[np.ndarray], state: list[np.ndarray]) -> list[np.ndarray]:
         results = interpreter.evaluate(self.graph, [*arrays, *state])
         count = len(self.graph.outputs)
-        updated = [s for s, slot in zip(state, self.graph.state, strict=True) if slot.update is not None]
+        updated = [
+            s for s, slot in zip(state, self.graph.state, strict=True) if slot.update is not None
+        ]
         outputs = [np.array(r) for r in results[:count]]
         for target, new in zip(updated, [np.array(r) for r in results[count:]], strict=True):
             np.copyto(target, new)
@@ -142,17 +169,25 @@ class Executable:
     @property
     def memory(self) -> Memory:
         instance = next((i for free in self._free.values() for i in free), None)
-        constants = sum(b.array.nbytes for b in self.plan.of_kind("constant") if b.array is not None)
+        constants = sum(
+            b.array.nbytes for b in self.plan.of_kind("constant") if b.array is not None
+        )
         if instance is None:
             return Memory(0, constants, 0)
         return Memory(instance.arena.nbytes, constants, instance.total)
 
-    def profile(self, arrays: list[np.ndarray], state: list[np.ndarray]) -> list[tuple[Step, float]]:
+    def profile(
+        self, arrays: list[np.ndarray], state: list[np.ndarray]
+    ) -> list[tuple[Step, float]]:
         """Seconds of each step of a call that is run step by step, without touching state."""
         copies = [np.array(s) for s in state]
         key = None if self._static else tuple([a.shape for a in (*arrays, *copies)])
         instance = self._take(key, arrays, copies)
         return instance.profile(arrays, copies)
+
+
+class _Uncompiled(Exception):
+    """Why kernels cannot be had."""
 
 
 class Instance:
@@ -299,9 +334,9 @@ class Instance:
         for guard in self.plan.guards:
             check_guard(guard, self.sizes)
         for number, slot in self.plan.numbers.items():
-            if not isinstance(number, Gemm) and dims.symbols(number) & learnt.keys():
-                if dims.symbols(number) <= self.sizes.keys():
-                    self.slots[slot] = dims.evaluate(number, self.sizes)
+            symbols = frozenset() if isinstance(number, Gemm) else dims.symbols(number)
+            if symbols & learnt.keys() and symbols <= self.sizes.keys():
+                self.slots[slot] = dims.evaluate(number, self.sizes)
         for buffer in self.plan.of_kind("dynamic"):
             symbols = buffer.type.symbols
             if symbols & learnt.keys() and symbols <= self.sizes.keys():
@@ -351,38 +386,77 @@ class Instance:
         raise located(self._exception(step, node, code % scalars.KINDS), node)
 
     def _exception(self, step: Step, node: Node, kind: int) -> Exception:
-        detail = [int(v) for v in self.slots[:2]]
-        if kind == scalars.OUT_OF_RANGE:
-            return InvalidArgumentError(
-                f"{node.op.name}: index {detail[0]} is not in [0, {detail[1]})"
-            )
-        if kind == scalars.DIVISION_BY_ZERO:
-            return InvalidArgumentError(f"{node.op.name}: integer division by zero")
-        if kind == scalars.NEGATIVE_POWER:
-            return InvalidArgumentError("pow: integers to negative powers are not integers")
-        try:  # the numpy rule knows what to say
-            run_node(node, [self._view(b, v) for v, b in step.inputs], self.sizes)
+        """The numpy rule's own words if it fails on the same values, else short ones."""
+        assert step.node is not None
+        try:
+            with np.errstate(all="ignore"):
+                run_node(step.node, [self._view(b, v) for v, b in step.inputs], dict(self.sizes))
         except Exception as error:
             return error
-        return InvalidArgumentError(f"{node.op.name} failed")
+        if kind == scalars.OUT_OF_RANGE:
+            index, size = (int(v) for v in self.slots[:2])
+            return InvalidArgumentError(f"{node.op.name}: {index} is not in [0, {size})")
+        return InvalidArgumentError(f"{node.op.name}: {scalars.FAILURES[kind]}")
 
     # --- profile ---
 
-    def profile(self, arrays: list[np.ndarray], state: list[np.ndarray]) -> list[tuple[Step, float]]:
-        """Run one instruction after the other and time each step."""
-        spent: dict[int, float] = {}
-        start = time.perf_counter()
-        self.run(arrays, state)
-        spent[-1] = time.perf_counter() - start
-        return [(Step("kernel", None, reason="whole call"), spent[-1])]
+    def profile(
+        self, arrays: list[np.ndarray], state: list[np.ndarray]
+    ) -> list[tuple[Step, float]]:
+        """Seconds of each step of one call: the program is stopped before each of them."""
+        spent = dict.fromkeys(sorted(self.plan.steps), 0.0)
+        stops = _Stops(self, spent)
+        try:
+            self.run(arrays, state)
+        finally:
+            stops.close()
+        return [(self.plan.steps[at], seconds) for at, seconds in spent.items()]
+
+
+class _Stops:
+    """Runs an instance one instruction at a time, by a HALT behind the one that is due."""
+
+    def __init__(self, instance: Instance, spent: dict[int, float]) -> None:
+        self.instance, self.spent = instance, spent
+        self.code = instance.code.copy()
+        self.native = instance._native
+        instance._native = self.step
+
+    def close(self) -> None:
+        self.instance._native = self.native
+        self.instance.code[...] = self.code
+
+    def step(self, slots: int, header: int) -> int:
+        """Run until the program ends, fails or wants the host."""
+        held, code = self.instance.header, self.instance.code
+        while True:
+            at = int(held[driver.PC])
+            code[...] = [driver.Op.HALT, 0, 0, 0]
+            code[at] = self.code[at]
+            target = self._next(at)
+            start = time.perf_counter()
+            status = self.native(slots, header)
+            if at in self.spent:
+                self.spent[at] += time.perf_counter() - start
+            if status != driver.DONE or self.code[at][0] == driver.Op.HALT:
+                return status
+            held[driver.PC] = target()
+
+    def _next(self, at: int) -> Callable[[], int]:
+        """Where the program goes on, to be asked after the instruction ran."""
+        op, a, b, c = (int(v) for v in self.code[at])
+        slots = self.instance.slots
+        if op == driver.Op.JUMP:
+            return lambda: a
+        if op == driver.Op.JUMP_FALSE:
+            held = ctypes.c_uint8.from_address(int(slots[b])).value
+            return lambda: at + 1 if held else a
+        if op == driver.Op.JUMP_GE:
+            return lambda: a if slots[b] >= slots[c] else at + 1
+        if op == driver.Op.JUMP_LT:
+            return lambda: a if slots[b] < slots[c] else at + 1
+        return lambda: at + 1
 
 
 def _bytes(buffer: Buffer, shape: tuple[int, ...]) -> int:
     return int(np.prod(shape, dtype=np.int64)) * buffer.type.dtype.size
-
-
-def warn_interpreted(reason: str) -> None:
-    """Say once that graphs are interpreted."""
-    warnings.warn(FallbackWarning(f"graphs run in the interpreter: {reason}"), stacklevel=3)
-
-

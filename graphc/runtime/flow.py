@@ -81,7 +81,7 @@ def _wanted(
     }
 
 
-# --- loops ------------------------------------------------------------------------------------------
+# --- loops ----------------------------------------------------------------------------------------
 
 
 def _while(planner: Planner, node: Node, env: Env) -> None:
@@ -122,7 +122,12 @@ def _growing(planner: Planner, value: Value) -> Buffer:
 
 
 def _for(planner: Planner, node: Node, env: Env) -> None:
-    plan, program, attrs, body = planner.plan, planner.plan.program, node.attrs, node.regions["body"]
+    plan, program, attrs, body = (
+        planner.plan,
+        planner.plan.program,
+        node.attrs,
+        node.regions["body"],
+    )
     k, j, reverse = attrs["carried"], attrs["scanned"], attrs["reverse"]
     rows = body.outputs[k:]
     trips, fixed = env[node.inputs[0]], [env[v] for v in node.inputs[1 + k + j :]]

@@ -6,6 +6,7 @@ It is the oracle of every test, and what runs when nothing can be compiled.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ Sizes = dict[str, int]
 
 
 class GuardError(GraphcError):
-    """Two sizes that tracing assumed equal are not: the function must be traced for these shapes."""
+    """Two sizes that tracing assumed equal are not: the function must be traced for these."""
 
 
 def evaluate(graph: Graph, arrays: Sequence[np.ndarray], sizes: Sizes | None = None) -> list[Any]:
@@ -47,6 +48,11 @@ def _evaluate(graph: Graph, arrays: Sequence[np.ndarray], sizes: Sizes) -> list[
     return [held[v] for v in graph.results]
 
 
+def _evaluate_inside(sizes: Sizes, graph: Graph, arrays: Sequence[np.ndarray]) -> list[Any]:
+    """A region; what it learns about sizes holds only inside of it."""
+    return _evaluate(graph, arrays, dict(sizes))
+
+
 def run_node(node: Node, arrays: Sequence[np.ndarray], sizes: Sizes) -> list[np.ndarray]:
     """One op on arrays; a failure names the user's line."""
     op: Any = node.op
@@ -56,14 +62,15 @@ def run_node(node: Node, arrays: Sequence[np.ndarray], sizes: Sizes) -> list[np.
     attrs = concrete(node.attrs, sizes)
     try:
         if node.regions:
-            results = op.eager(lambda g, a: _evaluate(g, a, dict(sizes)), node.regions, arrays, attrs)
+            inner = partial(_evaluate_inside, sizes)
+            results = op.eager(inner, node.regions, arrays, attrs)
         else:
             results = op.eager(*arrays, **attrs)
             results = results if op.many else (results,)
     except GraphcError as error:
         raise located(error, node) from error.__cause__
     except (ValueError, IndexError, np.linalg.LinAlgError) as error:
-        if op.effect:  # the exception is the user's own
+        if op.effect or node.regions:  # the exception is the user's own, or has been told before
             raise located(error, node) from None
         raise located(InvalidArgumentError(f"{op.name}: {error}"), node) from error
     return [_coerced(r, v) for r, v in zip(results, node.outputs, strict=True)]

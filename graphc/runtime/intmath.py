@@ -1,7 +1,8 @@
 """Comparisons and integer arithmetic with Python's, numpy's and TensorFlow's meaning.
 
-No division traps: integers divided by 0 give 0 (a kernel that must report the error tests the divisor), and the
-lowest integer divided by -1 wraps, as in numpy.  Shifts by the width or more give what an infinite shift would.
+No division traps: integers divided by 0 give 0 (a kernel that must report the error tests the
+divisor), and the lowest integer divided by -1 wraps, as in numpy.  Shifts by the width or more give
+what an infinite shift would.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from graphc.runtime.native import (
 _NUMBERS = FLOATS + INTEGERS
 
 
-# --- larger and smaller -------------------------------------------------------------------------------
+# --- larger and smaller ---------------------------------------------------------------------------
 
 
 def _extreme(sign: str, short: str) -> Build:
@@ -57,7 +58,7 @@ def _pythons(sign: str, short: str) -> Build:
     return build
 
 
-# --- division -----------------------------------------------------------------------------------------
+# --- division -------------------------------------------------------------------------------------
 
 
 def _safe(b: Any, x: Any, y: Any, signed: bool) -> tuple[Any, Any]:
@@ -111,14 +112,18 @@ def _floored(b: Any, x: Any, y: Any, remainder: Any, quotient_wanted: bool) -> A
     by_zero = b.fcmp_ordered("==", y, zero)
     if not quotient_wanted:
         adjusted = b.select(down, b.fadd(remainder, y), remainder)
-        return b.select(some, adjusted, b.select(by_zero, remainder, intrinsic(b, "copysign", zero, y)))
+        return b.select(
+            some, adjusted, b.select(by_zero, remainder, intrinsic(b, "copysign", zero, y))
+        )
     quotient = b.fdiv(b.fsub(x, remainder), y)
     quotient = b.select(down, b.fsub(quotient, x.type(1.0)), quotient)
     whole = intrinsic(b, "floor", quotient)
     whole = b.select(b.fcmp_ordered(">", b.fsub(quotient, whole), x.type(0.5)),
                      b.fadd(whole, x.type(1.0)), whole)  # fmt: skip
     exact = b.fdiv(x, y)
-    whole = b.select(b.fcmp_ordered("==", quotient, zero), intrinsic(b, "copysign", zero, exact), whole)
+    whole = b.select(
+        b.fcmp_ordered("==", quotient, zero), intrinsic(b, "copysign", zero, exact), whole
+    )
     return b.select(by_zero, exact, whole)
 
 
@@ -134,7 +139,7 @@ _DIVISIONS: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
-# --- the rest -----------------------------------------------------------------------------------------
+# --- the rest -------------------------------------------------------------------------------------
 
 
 def _shift(short: str, left: bool) -> Build:
@@ -198,7 +203,11 @@ def _integer_power(short: str) -> Build:
         product, squared = b.mul(result, times), b.mul(base, base)
         left = b.lshr(rest, kind(1))
         b.cbranch(b.icmp_unsigned("!=", left, kind(0)), loop, done)
-        for phi, first, following in ((result, kind(1), product), (base, x, squared), (rest, y, left)):
+        for phi, first, following in (
+            (result, kind(1), product),
+            (base, x, squared),
+            (rest, y, left),
+        ):
             phi.add_incoming(first, start)
             phi.add_incoming(following, loop)
         b.position_at_end(done)

@@ -1,7 +1,8 @@
 """Everything a kernel's text may use: casts, typed pointers, scalar and vector maths.
 
-Each name is a `Native`, so it has a meaning in Python as well: a kernel's file can be imported, stepped through
-and run under ``NUMBA_DISABLE_JIT=1``.  A suffix names the element type: ``exp_f32``, ``ptr_u8``.
+Each name is a `Native`, so it has a meaning in Python as well: a kernel's file can be imported,
+stepped through and run under ``NUMBA_DISABLE_JIT=1``.  A suffix names the element type:
+``exp_f32``, ``ptr_u8``.
 """
 
 from __future__ import annotations

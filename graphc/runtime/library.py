@@ -1,7 +1,7 @@
-"""Kernels that are written by hand: products, copies between layouts, gathers, random numbers, checks.
+"""Kernels that are written by hand: products, copies between layouts, gathers, random numbers.
 
-Each function takes a node and returns `Call`s: a kernel's text and what its row holds.  An entry of a row is a
-value (its address), a dimension, or a plain number.
+Each function takes a node and returns `Call`s: a kernel's text and what its row holds.  An entry of
+a row is a value (its address), a dimension, or a plain number.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from graphc.ops.combinators import normalize_axis
 from graphc.ops.index import slice_bounds
 from graphc.ops.opdef import Index, Library
 from graphc.runtime import blas
-from graphc.runtime.scalars import FALSE, NOT_FINITE, OUT_OF_RANGE
+from graphc.runtime.scalars import FALSE, NOT_FINITE, OUT_OF_RANGE, literal
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def calls_of(node: Node) -> list[Call] | None:
     return rule(node) if rule is not None and plain else None
 
 
-# --- matrix products ----------------------------------------------------------------------------------
+# --- matrix products ------------------------------------------------------------------------------
 
 
 def _gemm(node: Node) -> list[Call] | None:
@@ -83,7 +83,7 @@ def _batch(a: Value, b: Value, out: Value) -> tuple[DimLike, DimLike, DimLike] |
     return count, steps[0], steps[1]
 
 
-# --- copies between layouts ---------------------------------------------------------------------------
+# --- copies between layouts -----------------------------------------------------------------------
 
 
 def strides(shape: Sequence[DimLike]) -> list[DimLike]:
@@ -158,11 +158,16 @@ def _place(node: Node) -> list[Call]:
     out = node.output
     start, walk, shape = indexed(out, node.attrs["index"])
     if len(node.inputs) == 1:
-        return [fill(out, 0), strided_copy(node.inputs[0], out, shape, (0, strides(shape)), (start, walk))]
+        return [
+            fill(out, 0),
+            strided_copy(node.inputs[0], out, shape, (0, strides(shape)), (start, walk)),
+        ]
     x, value = node.inputs
     own = strides(value.type.shape)
     offset = len(shape) - value.type.rank
-    steps: list[DimLike] = [0] * offset + [0 if d == 1 else s for d, s in zip(value.type.shape, own, strict=True)]
+    steps: list[DimLike] = [0] * offset + [
+        0 if d == 1 else s for d, s in zip(value.type.shape, own, strict=True)
+    ]
     return [copy(x, out), strided_copy(value, out, shape, (0, steps), (start, walk))]
 
 
@@ -172,9 +177,10 @@ def copy(source: Value, target: Value) -> Call:
     return strided_copy(source, target, (size,), (0, (1,)), (0, (1,)))
 
 
-def fill(target: Value, number: int) -> Call:
-    short = target.type.dtype.short
-    value = f"{short}({number})" if short != "b1" else str(number)
+def fill(target: Value, number: Any) -> Call:
+    dtype = target.type.dtype
+    short = dtype.short
+    value = literal(dtype.np.type(number)) if not dtype.is_bool else str(int(number))
     text = (
         f"def kernel(slots, row):\n    o = ptr_{short}(slots[row[0]])\n    n = slots[row[1]]\n"
         f"    for i in range(n):\n        o[i] = {value}\n    return 0\n"
@@ -211,7 +217,9 @@ def _split(node: Node) -> list[Call]:
     steps, start, calls = strides(x.type.shape), 0, []
     for part in node.outputs:
         shape = part.type.shape
-        calls.append(strided_copy(x, part, shape, (start * steps[axis], steps), (0, strides(shape))))
+        calls.append(
+            strided_copy(x, part, shape, (start * steps[axis], steps), (0, strides(shape)))
+        )
         start = start + shape[axis]
     return calls
 
@@ -222,31 +230,89 @@ def _unstack(node: Node) -> list[Call]:
     steps = strides(x.type.shape)
     rest = steps[:axis] + steps[axis + 1 :]
     return [
-        strided_copy(x, part, part.type.shape, (i * steps[axis], rest), (0, strides(part.type.shape)))
+        strided_copy(
+            x, part, part.type.shape, (i * steps[axis], rest), (0, strides(part.type.shape))
+        )
         for i, part in enumerate(node.outputs)
     ]
 
 
-def _zeros(node: Node) -> list[Call]:
-    return [fill(node.output, 0)]
+def _pad(node: Node) -> list[Call]:
+    x, out = node.inputs[0], node.output
+    steps = strides(out.type.shape)
+    start = sum((a * s for (a, _), s in zip(node.attrs["paddings"], steps, strict=True)), start=0)
+    shape = x.type.shape
+    inside = strided_copy(x, out, shape, (0, strides(shape)), (start, steps))
+    return [fill(out, node.attrs["value"]), inside]
 
 
-def _ones(node: Node) -> list[Call]:
-    return [fill(node.output, 1)]
+def _shape_of(node: Node) -> list[Call]:
+    short = node.output.type.dtype.short
+    sizes = node.inputs[0].type.shape
+    lines = ["def kernel(slots, row):", f"    o = ptr_{short}(slots[row[0]])"]
+    lines += [f"    o[{i}] = {short}(slots[row[{i + 1}]])" for i in range(len(sizes))]
+    return [Call("\n".join([*lines, "    return 0"]) + "\n", (node.output, *sizes))]
 
 
-def _tile(node: Node) -> list[Call]:
-    x, multiples = node.inputs[0], node.attrs["multiples"]
-    own, wide = strides(x.type.shape), strides(node.output.type.shape)
-    shape, source, target = [], [], []
-    for n, m, a, b in zip(x.type.shape, multiples, own, wide, strict=True):
-        shape += [m, n]
-        source += [0, a]
-        target += [b * n, b]
-    return [strided_copy(x, node.output, shape, (0, source), (0, target))]
+# --- along an axis ----------------------------------------------------------------------------------
+
+_PLACE = """def kernel(slots, row):
+    x = ptr_{t}(slots[row[0]])
+    o = ptr_{i}(slots[row[1]])
+    lead, size, inner = slots[row[2]], slots[row[3]], slots[row[4]]
+    for a in range(lead):
+        for b in range(inner):
+            start = a * size * inner + b
+            best = x[start]
+            place = 0
+            for j in range(1, size):
+                v = x[start + j * inner]
+                if v {sign} best or (v != v and best == best):
+                    best = v
+                    place = j
+            o[a * inner + b] = {i}(place)
+    return 0
+"""
+_CUMULATIVE = """def kernel(slots, row):
+    x = ptr_{t}(slots[row[0]])
+    o = ptr_{t}(slots[row[1]])
+    lead, size, inner = slots[row[2]], slots[row[3]], slots[row[4]]
+    for a in range(lead):
+        for b in range(inner):
+            total = {t}({start})
+            for k in range(size):
+                at = (a * size + {index}) * inner + b
+                {lines}
+    return 0
+"""
 
 
-# --- gather and scatter -------------------------------------------------------------------------------
+def _extreme_place(sign: str) -> Callable[[Node], list[Call]]:
+    def rule(node: Node) -> list[Call]:
+        x, out = node.inputs[0], node.output
+        around = _around(x, normalize_axis(node.attrs["axis"], x.type.rank))
+        text = _PLACE.format(t=x.type.dtype.short, i=out.type.dtype.short, sign=sign)
+        return [Call(text, (x, out, *around))]
+
+    return rule
+
+
+def _cumulative(sign: str, start: int) -> Callable[[Node], list[Call]]:
+    def rule(node: Node) -> list[Call]:
+        x, short = node.inputs[0], node.inputs[0].type.dtype.short
+        step, store = f"total = {short}(total {sign} x[at])", "o[at] = total"
+        first, second = (store, step) if node.attrs["exclusive"] else (step, store)
+        text = _CUMULATIVE.format(
+            t=short, start=start, index="size - 1 - k" if node.attrs["reverse"] else "k",
+            lines=f"{first}\n                {second}",
+        )  # fmt: skip
+        around = _around(x, normalize_axis(node.attrs["axis"], x.type.rank))
+        return [Call(text, (x, node.output, *around))]
+
+    return rule
+
+
+# --- gather and scatter ---------------------------------------------------------------------------
 
 _GATHER = """def kernel(slots, row):
     x = ptr_{t}(slots[row[0]])
@@ -299,35 +365,50 @@ def _scatter_add(node: Node) -> list[Call]:
     return [copy(x, node.output), Call(text, row, can_fail=True)]
 
 
-# --- random numbers: ops/random.py in scalar form -----------------------------------------------------
+# --- random numbers: ops/random.py in scalar form -------------------------------------------------
 
 _RANDOM = """def kernel(slots, row):
-    key = ptr_u64(slots[row[0]])
-    o = ptr_{t}(slots[row[1]])
+    key = buf_u64(slots[row[0]], 0)
+    o = buf_{t}(slots[row[1]], 1)
     n = slots[row[2]]
-    seed, counter = key[0], key[1]
+    seed = key[0]
+    counter = key[1]
+    low = u64(4294967295)
+    w = u64(32)
     for i in range(n):
-        w0, w1, w2, w3 = philox(u64(i), counter, seed)
+        c0 = u64(i) & low
+        c1 = u64(i) >> w
+        c2 = counter & low
+        c3 = counter >> w
+        k0 = seed & low
+        k1 = seed >> w
+        for _ in range(10):
+            p0 = u64(3528531795) * c0
+            p1 = u64(3449720151) * c2
+            c0 = (p1 >> w) ^ c1 ^ k0
+            c1 = p1 & low
+            c2 = (p0 >> w) ^ c3 ^ k1
+            c3 = p0 & low
+            k0 = (k0 + u64(2654435769)) & low
+            k1 = (k1 + u64(3144134277)) & low
         o[i] = {value}
     return 0
 """
-_UNIFORM = {"f32": "unit_f32(w0)", "f64": "unit_f64(w0, w1)"}
-_NORMAL = {"f32": "normal_f32(unit_f32(w0), unit_f32(w2))",
-           "f64": "normal_f64(unit_f64(w0, w1), unit_f64(w2, w3))"}  # fmt: skip
+_UNIFORM = {
+    "f32": "f32(c0 >> u64(8)) * f32(5.9604644775390625e-08)",
+    "f64": "f64((c0 << u64(21)) | (c1 >> u64(11))) * f64(1.1102230246251565e-16)",
+}
 
 
-def _random(values: dict[str, str]) -> Callable[[Node], list[Call] | None]:
-    def rule(node: Node) -> list[Call] | None:
-        short = node.output.type.dtype.short
-        if short not in values:
-            return None
-        text = _RANDOM.format(t=short, value=values[short])
-        return [Call(text, (node.inputs[0], node.output, node.output.type.size))]
-
-    return rule
+def _uniform(node: Node) -> list[Call] | None:
+    short = node.output.type.dtype.short
+    if short not in _UNIFORM:
+        return None
+    text = _RANDOM.format(t=short, value=_UNIFORM[short])
+    return [Call(text, (node.inputs[0], node.output, node.output.type.size))]
 
 
-# --- checks -------------------------------------------------------------------------------------------
+# --- checks ---------------------------------------------------------------------------------------
 
 
 def _raise_unless(node: Node) -> list[Call]:
@@ -352,7 +433,9 @@ def _check_numerics(node: Node) -> list[Call]:
 
 _RULES: dict[str, Callable[[Node], list[Call] | None]] = {
     "gemm": _gemm, "slice": _slice, "place": _place, "concat": _concat, "stack": _stack, "split": _split,
-    "unstack": _unstack, "zeros_like": _zeros, "ones_like": _ones, "tile": _tile, "gather": _gather,
-    "scatter_add": _scatter_add, "random_uniform": _random(_UNIFORM), "random_normal": _random(_NORMAL),
+    "unstack": _unstack, "pad": _pad, "gather": _gather, "shape_of": _shape_of,
+    "argmax": _extreme_place(">"), "argmin": _extreme_place("<"),
+    "cumsum": _cumulative("+", 0), "cumprod": _cumulative("*", 1),
+    "scatter_add": _scatter_add, "random_uniform": _uniform,
     "raise_unless": _raise_unless, "check_numerics": _check_numerics,
 }  # fmt: skip

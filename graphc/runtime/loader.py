@@ -6,6 +6,8 @@ process with a warm cache never imports numba, which takes 0.2 s.
 
 from __future__ import annotations
 
+import ctypes
+import itertools
 import linecache
 import os
 import sys
@@ -96,6 +98,7 @@ def _load(text: str) -> CompileRecord:
 
 _linker: Any = None
 _linked: list[Any] = []  # what LLVM must not unload
+_attempts = itertools.count()
 
 
 def _start_linker() -> Any:
@@ -106,7 +109,7 @@ def _start_linker() -> Any:
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
         machine = llvm.Target.from_default_triple().create_target_machine(jit=True)
-        _linker = llvm.create_lljit_compiler(machine)
+        _linker = llvm.create_lljit_compiler(machine, suppress_errors=True)
     return _linker
 
 
@@ -116,7 +119,7 @@ def _link(entry: cache.Entry) -> int:
 
     linker = _start_linker()
     builder = llvm.JITLibraryBuilder().add_object_img(entry.code).add_current_process()
-    library = builder.export_symbol(entry.symbol).link(linker, f"{entry.symbol}_{len(_linked)}")
+    library = builder.export_symbol(entry.symbol).link(linker, f"kernel {next(_attempts)}")
     _linked.append(library)
     return library[entry.symbol]
 
@@ -178,6 +181,4 @@ def _interpreted(key: str, text: str) -> int:
 
     callback = KERNEL(run)
     _linked.append(callback)
-    import ctypes
-
     return ctypes.cast(callback, ctypes.c_void_p).value or 0

@@ -107,6 +107,48 @@ def _fill_bytes_python(target: int, value: int, count: int) -> None:
     ctypes.memset(int(target), int(value) & 255, int(count))
 
 
+# --- denormal floats --------------------------------------------------------------------------------
+
+_FLUSH = 0x8040  # x86: results and operands that are denormal count as 0
+
+
+def _flush_denormals(b: Any, wanted: Any) -> Any:
+    """Set the mode of the floating point unit; returns the mode before."""
+    if not _on_x86(b):
+        return _I64(0)
+    before = _read_modes(b)
+    flushing = b.or_(before, b.select(b.icmp_signed("!=", wanted, _I64(0)), _I32(_FLUSH), _I32(0)))
+    _write_modes(b, flushing)
+    return b.zext(before, _I64)
+
+
+def _restore_denormals(b: Any, modes: Any) -> None:
+    if _on_x86(b):
+        _write_modes(b, b.trunc(modes, _I32))
+
+
+def _on_x86(b: Any) -> bool:
+    return b.module.triple.startswith(("x86_64", "i386", "i686"))
+
+
+def _read_modes(b: Any) -> Any:
+    place = b.alloca(_I32)
+    read = b.module.declare_intrinsic(
+        "llvm.x86.sse.stmxcsr", (), ir.FunctionType(ir.VoidType(), [_BYTES])
+    )
+    b.call(read, [b.bitcast(place, _BYTES)])
+    return b.load(place)
+
+
+def _write_modes(b: Any, modes: Any) -> None:
+    place = b.alloca(_I32)
+    b.store(modes, place)
+    write = b.module.declare_intrinsic(
+        "llvm.x86.sse.ldmxcsr", (), ir.FunctionType(ir.VoidType(), [_BYTES])
+    )
+    b.call(write, [b.bitcast(place, _BYTES)])
+
+
 def _functions() -> Iterator[Native]:
     for short in ELEMENTS:
         yield _pointer(short)
@@ -115,6 +157,10 @@ def _functions() -> Iterator[Native]:
     three = ("i64", "i64", "i64")
     yield Native("call_kernel", {three: ("i32", _call_kernel)}, _call_kernel_python)
     yield Native("move_bytes", {three: ("void", _move_bytes)}, _move_bytes_python)
+    yield Native(
+        "flush_denormals", {("i64",): ("i64", _flush_denormals)}, lambda wanted: np.int64(0)
+    )
+    yield Native("restore_denormals", {("i64",): ("void", _restore_denormals)}, lambda modes: None)
     yield Native("fill_bytes", {three: ("void", _fill_bytes)}, _fill_bytes_python)
 
 

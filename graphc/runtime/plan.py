@@ -1,7 +1,7 @@
 """A graph as a program of the driver: schedule, buffers, kernels, host steps.
 
-Whatever can fail runs before anything is written to state, or state is written by copies at the very end; so a
-call either succeeds or leaves every Variable as it was.
+Whatever can fail runs before anything is written to state, or state is written by copies at the
+very end; so a call either succeeds or leaves every Variable as it was.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ RESERVED = 8  # the first slots: details of an error
 class Buffer:
     """Memory of a value: ``kind`` says whose it is.
 
-    input, state, output: the caller's; constant, arena: the instance's; host: an array of a host step;
-    dynamic, growing: made when its size is known; moving: a window on another buffer.
+    input, state, output: the caller's; constant, arena: the instance's; host: the array of a host
+    step; dynamic, growing: made when its size is known; moving: a window on another buffer.
     """
 
     kind: str
@@ -125,6 +125,10 @@ class Plan:
     def here(self) -> int:
         """The number of the next instruction."""
         return len(self.program.lines)
+
+    @property
+    def text(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         lines = [str(self.steps[i]) for i in sorted(self.steps)]

@@ -18,6 +18,7 @@ from graphc.runtime.codegen import Argument, loop_kernel
 from graphc.runtime.driver import Op
 from graphc.runtime.library import Call, Gemm, calls_of
 from graphc.runtime.plan import Buffer, Env, HostStep, Plan, Step, Target
+from graphc.runtime.scalarloop import scalar_kernel
 
 
 def make_plan(graph: Graph) -> Plan:
@@ -165,11 +166,12 @@ class Planner:
         elif _is_alias(node):
             env[node.output] = env[node.inputs[0]]
         elif not native:
-            self._host(node, env, _why_host(node))
+            self._host(node, env, _why_host(node, self.known))
         elif op is control.fused:
             self._fused(node, env, targets)
         elif node.regions:
-            flow.emit(self, node, env)
+            if not self._scalar_loop(node, env, targets):
+                flow.emit(self, node, env)
         else:
             self._library(node, calls_of(node) or (), env, targets)
 
@@ -190,6 +192,21 @@ class Planner:
         step = self._call(node, kernel.text, row, env)
         step.in_place = tuple(f"%{env[outer[v]].name}" for v in shared)
         step.failures, step.kernel = kernel.failures, kernel
+
+    def _scalar_loop(self, node: Node, env: Env, targets: Mapping[Value, Target]) -> bool:
+        """Emit control flow on scalars as one kernel, if it is that."""
+        if not all(self.knows(v.type) for v in node.outputs):
+            return False
+        try:
+            kernel = scalar_kernel(node)
+        except Unfit:
+            return False
+        self._place_apart(node, env, targets)
+        same = {v: v for v in (*node.inputs, *node.outputs)}
+        row = [self._argument(a, same, env) for a in kernel.arguments]
+        step = self._call(node, kernel.text, row, env)
+        step.failures, step.kernel = kernel.failures, kernel
+        return True
 
     def _argument(self, argument: Argument, outer: Mapping[Value, Value], env: Env) -> int:
         """The slot of what a kernel is given."""
@@ -229,16 +246,19 @@ class Planner:
             used.add(env[result])
         return shared
 
+    def _place_apart(self, node: Node, env: Env, targets: Mapping[Value, Target]) -> None:
+        """Choose buffers for results that must not overlap with an operand, or one another."""
+        used = {env[v] for v in node.inputs}
+        for value in node.outputs:
+            target = targets.get(value)
+            free = target is not None and target.buffer not in used
+            env[value] = target.buffer if free else self.arena(value.type, value.name)  # type: ignore
+            used.add(env[value])
+
     def _library(
         self, node: Node, calls: Sequence[Call], env: Env, targets: Mapping[Value, Target]
     ) -> None:
-        read = {env[v] for v in node.inputs}
-        for value in node.outputs:
-            target = targets.get(value)
-            if target is not None and target.buffer not in read:
-                env[value] = target.buffer
-            else:
-                env[value] = self.arena(value.type, value.name)
+        self._place_apart(node, env, targets)
         for call in calls:
             row = [
                 env[e].slot if isinstance(e, Value)
@@ -249,9 +269,9 @@ class Planner:
 
     def _call(self, node: Node, text: str, row: Sequence[int], env: Env) -> Step:
         plan = self.plan
-        at = plan.program.emit(Op.CALL, plan.kernel(text), plan.program.row(row))
         values = tuple((v, self.touch(env[v])) for v in node.inputs)
         results = tuple((v, self.touch(env[v])) for v in node.outputs)
+        at = plan.program.emit(Op.CALL, plan.kernel(text), plan.program.row(row))
         plan.steps[at] = step = Step("kernel", node, text, "", values, results)
         return step
 
@@ -350,13 +370,13 @@ def _plain_symbols(values: Sequence[Value]) -> frozenset[str]:
     )
 
 
-def _why_host(node: Node) -> str:
+def _why_host(node: Node, known: frozenset[str]) -> str:
     op: Any = node.op
     if node.regions:
         return "a region whose sizes change while it runs"
     if isinstance(op.lower, Host):
         return op.lower.reason
     symbols = frozenset().union(*(v.type.symbols for v in (*node.inputs, *node.outputs)))
-    if op.lower is None and symbols:
+    if not symbols <= known:
         return "its size is known only when it runs"
     return f"{op.name} has no kernel for these types" if op.lower else f"{op.name} has no kernel"

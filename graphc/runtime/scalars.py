@@ -22,6 +22,11 @@ _DIVISION = {
 # What a kernel returns when it stops: kind + 16 * (number of the node among those that can fail).
 OUT_OF_RANGE, DIVISION_BY_ZERO, NEGATIVE_POWER, FALSE, NOT_FINITE = 1, 2, 3, 4, 5
 KINDS = 16
+FAILURES = {
+    OUT_OF_RANGE: "an index is out of range", DIVISION_BY_ZERO: "integer division by zero",
+    NEGATIVE_POWER: "integers to negative powers are not integers",
+    FALSE: "a condition does not hold", NOT_FINITE: "NaN or infinity",
+}  # fmt: skip
 # Steps that LLVM vectorises only in another form: sums that may be reordered, extremes without
 # branches.
 _STEPS = {
@@ -41,7 +46,9 @@ def literal(value: Any) -> str:
         return f"{dtype.short}({int(value)})"
     number = float(value)
     short = str(value)  # 0.1 rather than 0.10000000149011612, where both are the same f32
-    exact = short if np.isfinite(number) and value.dtype.type(float(short)) == value else repr(number)
+    exact = (
+        short if np.isfinite(number) and value.dtype.type(float(short)) == value else repr(number)
+    )
     text = exact if np.isfinite(number) else f"np.{'nan' if number != number else 'inf'}"
     return f"{dtype.short}({'-' if number == -np.inf else ''}{text})"
 
@@ -86,7 +93,10 @@ def expression(node: Node, operands: Sequence[str], around: Surroundings) -> str
     words = dict(zip(node.op.operands, operands, strict=False))  # type: ignore[attr-defined]
     first = node.inputs[0].type.dtype if node.inputs else dtype
     words |= {"T": dtype.short, "t": dtype.short, "S": first.short, "s": first.short}
-    return wrapped(fill(lower.text, words, node.attrs), dtype)
+    text = lower.text
+    if first.is_floating:  # the kernels' abs is of integers
+        text = text.replace("abs(", f"fabs_{first.short}(")
+    return wrapped(fill(text, words, node.attrs), dtype)
 
 
 def _cast(node: Node, operands: Sequence[str], around: Surroundings) -> str:

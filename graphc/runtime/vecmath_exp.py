@@ -144,7 +144,9 @@ def log(x: Lane) -> Lane:
 def log1p(x: Lane) -> Lane:
     """log(1 + x) without cancellation near 0.  Error <= (2, 2)."""
     u = x + 1.0
-    lost = x.exactly_minus(u.exactly_minus(1.0))  # what rounding to u lost; x > u / 2 makes it exact
+    lost = x.exactly_minus(
+        u.exactly_minus(1.0)
+    )  # what rounding to u lost; x > u / 2 makes it exact
     lost = lost.where(x < 2.0 ** (x.mantissa + 1), 0.0)
     result = _log_ends(u, _log_finite(u) + lost / u)
     return x.where(abs(x) < 2.0 ** -(x.mantissa + 2), result)

@@ -8,7 +8,7 @@ runs as Python would run it.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from graphc.errors import StagingError
@@ -55,6 +55,7 @@ class _Operators:
         self, test: Any, then: Block, other: Block | None, state: State, names: tuple[str, ...],
         rest: Block | None = None,
     ) -> Outcome:  # fmt: skip
+        test = _value(test)
         if isinstance(test, SymbolicTensor):
             return control_if.staged_if(test, then, other, state, names, rest)
         if test:
@@ -102,37 +103,38 @@ class _Operators:
     # --- expressions ---
 
     def and_(self, left: Any, right: Thunk) -> Any:
+        left = _value(left)
         if not isinstance(left, SymbolicTensor):
             return left and right()
         return _logical(left, right, "logical_and", False)
 
     def or_(self, left: Any, right: Thunk) -> Any:
+        left = _value(left)
         if not isinstance(left, SymbolicTensor):
             return left or right()
         return _logical(left, right, "logical_or", True)
 
     def not_(self, value: Any) -> Any:
+        value = _value(value)
         if not isinstance(value, SymbolicTensor):
             return not value
         return ops.logical_not(value if value.dtype.is_bool else ops.not_equal(value, 0))
 
     def compare(self, names: tuple[str, ...], left: Any, right: Any, *more: Thunk) -> Any:
+        """A chain of comparisons: each operand is evaluated once, and only if it is needed."""
         result = _compare(names[0], left, right)
-        for i, thunk in enumerate(more, 1):
-            if not isinstance(result, SymbolicTensor):
-                if not result:
-                    return result
-                value = thunk()
-                left, right = right, value
-                result = _compare(names[i], left, right)
-            else:
-                result = self.and_(
-                    result, lambda i=i: self.compare(names[i:], right, *_forced(more[i - 1 :]))
-                )
-                break
-        return result
+        if not more:
+            return result
+
+        def later() -> Any:
+            return self.compare(names[1:], right, more[0](), *more[1:])
+
+        if isinstance(result, SymbolicTensor):
+            return _logical(result, later, "logical_and", False)
+        return result and later()
 
     def ifexp(self, test: Any, then: Thunk, other: Thunk) -> Any:
+        test = _value(test)
         if isinstance(test, SymbolicTensor):
             return control_if.choose(test, then, other, "")
         return then() if test else other()
@@ -142,6 +144,7 @@ class _Operators:
 
     def asserted(self, test: Any, message: Thunk | None = None) -> Any:
         """The condition of an `assert`; one on tensors is checked when the program runs."""
+        test = _value(test)
         if not isinstance(test, SymbolicTensor):
             return test
         ok = test if test.dtype.is_bool else ops.not_equal(test, 0)
@@ -185,6 +188,13 @@ class _Operators:
             return UNDEFINED
 
 
+def _value(value: Any) -> Any:
+    """A Variable's value, while a graph is traced."""
+    if isinstance(value, TensorOperators) and current.tracer is not None:
+        return convert_to_tensor(value)
+    return value
+
+
 def _logical(left: Any, right: Thunk, op: str, short: bool) -> Any:
     """`and`/`or`: an element-wise op if the right side is cheap, else it runs only if needed."""
     pred = condition(left, "`and`" if op == "logical_and" else "`or`")
@@ -198,11 +208,6 @@ def _logical(left: Any, right: Thunk, op: str, short: bool) -> Any:
         return getattr(ops, op)(pred, convert_to_tensor(right()))
     then, other = (right, lambda: short) if op == "logical_and" else (lambda: short, right)
     return control_if.choose(pred, then, other, "")
-
-
-def _forced(thunks: Sequence[Thunk]) -> list[Any]:
-    """The operands of the rest of a comparison: the first is needed at once."""
-    return [thunks[0](), *thunks[1:]]
 
 
 def _compare(name: str, left: Any, right: Any) -> Any:

@@ -57,7 +57,7 @@ def callee(function: Any, operators: Any) -> Any:
 
 def _callable(function: Any, operators: Any) -> Any:
     """An object with a `__call__` of the user's."""
-    method = getattr(type(function), "__call__", None)
+    method = getattr(type(function), "__call__", None)  # noqa: B004
     if type(method) is not FunctionType or _is_library(method):
         return function
     made = _function(method, operators)

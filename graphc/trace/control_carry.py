@@ -1,7 +1,8 @@
 """What a staged loop carries from one iteration to the next, found as a fixpoint.
 
 Each leaf of a carried value is a Python constant, a tensor type with unknown dims, or undefined.
-The body is traced with them; where it gives something wider, they are widened and it is traced again.
+The body is traced with them; where it gives something wider, they are widened and it is traced
+again.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphc.errors import LoopCarryError
-from graphc.ir import dims
+from graphc.ir import dims, dtypes
 from graphc.ir.types import TensorType
 from graphc.ops import ops
-from graphc.trace import nest, staging
+from graphc.trace import nest
 from graphc.trace.control_values import (
     ABSENT,
     UNDEFINED,
@@ -50,16 +51,17 @@ class Leaf:
 class Carry:
     """The carried names of one loop.
 
-    ``always`` names have a value from the start that nobody looks at (exits); the others become
-    `Perhaps` if only the body defines them.
+    A name that only the body defines is carried with a bit that says whether it has a value yet.
     """
 
     def __init__(self, names: Sequence[str], state: State, loc: Any) -> None:
         self.names, self.loc = list(names), loc
-        self.before = [s.value if isinstance(s, Perhaps) else s for s in state]
-        self.settled = [s.ran if isinstance(s, Perhaps) else None for s in state]
-        self.now: list[Any] = [self._abstract(value) for value in self.before]
-        self.late: set[int] = set()  # names that only the body defines
+        self.before = list(state)
+        self.now: list[Any] = [self._abstract(_plain(value)) for value in state]
+        # names that may have no value, and those among them that each iteration defines
+        self.late = {i for i, value in enumerate(state) if isinstance(value, Perhaps)}
+        self.sure: set[int] = set()
+        self.blank = [Unset(name, f"{READ_FIRST} {loc}; assign it before the loop") for name in names]
         self.changed = True
         self.rounds = 0
 
@@ -87,7 +89,7 @@ class Carry:
         found = []
         for name, value in zip(self.names, self.now, strict=True):
             found += [(name, leaf) for leaf in nest.flatten(value) if isinstance(leaf, Leaf)]
-        return found
+        return found + [("", Leaf(BIT)) for _ in self.late]
 
     def types(self) -> list[TensorType]:
         return [leaf.type for _, leaf in self.leaves()]
@@ -98,7 +100,11 @@ class Carry:
     def state(self, tensors: Sequence[Any]) -> State:
         """The values of the names, with ``tensors`` for the leaves."""
         source = iter(tensors)
-        return tuple(self._filled(value, source) for value in self.now)
+        values = [self._filled(value, source) for value in self.now]
+        values = [b if v is UNDEFINED else v for v, b in zip(values, self.blank, strict=True)]
+        for at in sorted(self.late):
+            values[at] = Perhaps(self.names[at], values[at], next(source), self.loc)
+        return tuple(values)
 
     def _filled(self, value: Any, source: Any) -> Any:
         if isinstance(value, Undefined):
@@ -125,20 +131,21 @@ class Carry:
         for now, value in zip(self.now, state, strict=True):
             if isinstance(now, Undefined):
                 continue
-            leaves = nest.flatten(now)
+            leaves, value = nest.flatten(now), _plain(value)
             if isinstance(value, Undefined):
                 found += [zeros_of(v.type) for v in leaves if isinstance(v, Leaf)]
                 continue
             for leaf, v in zip(leaves, nest.flatten(value), strict=True):
                 if isinstance(leaf, Leaf):
                     found.append(convert_to_tensor(v, dtype_hint=leaf.type.dtype))
-        return found
+        return found + [convert_to_tensor(_bit(state[at])) for at in sorted(self.late)]
 
     # --- widening ---
 
     def absorb(self, state: State) -> bool:
         """Widen to what an iteration gave; True if something changed."""
         self.changed = False
+        self.sure.clear()
         self.now = [
             self._join(i, now, value)
             for i, (now, value) in enumerate(zip(self.now, state, strict=True))
@@ -146,12 +153,22 @@ class Carry:
         self.rounds += 1
         if self.changed and self.rounds > MAX_ROUNDS:
             raise LoopCarryError(
-                f"the types of {', '.join(map(repr, self.names))} do not settle in the loop at {self.loc}"
+                f"the types of {', '.join(map(repr, self.names))} do not settle in the loop at"
+                f" {self.loc}"
             )
         return self.changed
 
     def _join(self, at: int, now: Any, value: Any) -> Any:
         name = self.names[at]
+        if value is self.blank[at]:
+            return now
+        if isinstance(value, Perhaps):
+            if at not in self.late:
+                self.late.add(at)
+                self.changed = True
+            value = value.value
+        elif at in self.late:
+            self.sure.add(at)
         if isinstance(value, Undefined):
             if isinstance(value, Unset) and isinstance(now, Undefined):
                 return value
@@ -241,25 +258,31 @@ class Carry:
 
     # --- after the loop ---
 
-    def after(self, tensors: Sequence[Any], ran: Any) -> State:
-        """The state after the loop; ``ran`` gives a bool: whether the body ran at all."""
+    def after(self, tensors: Sequence[Any], ran: bool) -> State:
+        """The state after the loop; ``ran``: the body is known to have run."""
         state = list(self.state(tensors))
-        for at in range(len(state)):
-            bit = self.settled[at]
-            if isinstance(state[at], Undefined) or (bit is None and at not in self.late):
-                continue
-            happened = ran() if bit is None else ops.logical_or(bit, ran())
-            if happened is not True:
-                state[at] = Perhaps(self.names[at], state[at], happened, self.loc)
+        for at in self.late & self.sure if ran else ():
+            state[at] = state[at].value
         return tuple(state)
 
 
+BIT = TensorType(dtypes.bool_)
+READ_FIRST = "an iteration may read it before it is assigned in the loop at"
 LOOP_DIM = "k"
 
 
 def _grows(dim: Any) -> bool:
     """Whether a dim stands for any size, because it differs between iterations."""
     return str(dim).startswith(LOOP_DIM) and str(dim)[1:].isdigit()
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Perhaps) else value
+
+
+def _bit(value: Any) -> Any:
+    """Whether a name has a value."""
+    return value.ran if isinstance(value, Perhaps) else not isinstance(value, Undefined)
 
 
 def _is_variable(value: Any) -> bool:
@@ -295,6 +318,3 @@ def describe_abstract(value: Any) -> str:
     if nest.is_nested(value):
         return f"{type(value).__name__} of {len(nest.flatten(value))}"
     return describe(value)
-
-
-__all__ = ["UNDEFINED", "Carry", "Leaf", "staging"]

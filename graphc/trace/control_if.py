@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from graphc.errors import StagingError
 from graphc.ops import ops
 from graphc.trace import staging
 from graphc.trace.control_values import (
+    ABSENT,
     NEXT,
     RETURN,
-    UNDEFINED,
     Exits,
     Join,
     Never,
@@ -26,6 +28,7 @@ from graphc.trace.control_values import (
     payloads_of,
     without,
 )
+from graphc.trace.control_watch import Contents, Watch
 from graphc.trace.staging import Region
 from graphc.trace.state import located
 
@@ -44,6 +47,30 @@ def traced(block: Callable[[], Outcome]) -> Outcome:
         return Never(error)
 
 
+@dataclass
+class Branch:
+    """A traced branch: its region, how it was left, and the containers it changed."""
+
+    region: Region
+    outcome: Outcome
+    contents: Contents
+
+
+def branch(label: str, watch: Watch, block: Callable[[], Outcome]) -> Branch:
+    """Trace a branch; containers are left as they were before."""
+    with staging.region(label) as region:
+        try:
+            outcome = traced(block)
+        except RecursionError:
+            raise StagingError(
+                f"the recursion through the `if` at {here()} does not end while it is traced: whether"
+                " it goes on depends on a tensor. Use a loop"
+            ) from None
+    made = Branch(region, outcome, watch.changed())
+    watch.reset()
+    return made
+
+
 def staged_if(
     test: Any, then: Block, other: Block | None, state: State, names: Sequence[str],
     rest: Block | None = None,
@@ -51,30 +78,27 @@ def staged_if(
     """An `if` on a tensor."""
     other = other or (lambda *given: given[: len(names)])
     pred, loc = condition(test, "`if`"), here()
-    with staging.region("then") as then_r:
-        first = traced(lambda: then(*state))
-    with staging.region("else") as else_r:
-        second = traced(lambda: other(*state))
-    if rest is not None:
-        first, second, rest = _rest_inside(then_r, first, else_r, second, rest)
-    merged = merge(pred, then_r, first, else_r, second, names, loc)
+    watch = Watch((then, other, rest), state)
+    first = branch("then", watch, lambda: then(*state))
+    second = branch("else", watch, lambda: other(*state))
+    if rest is not None and _rest_inside(first, second, watch, rest):
+        rest = None
+    merged = merge(pred, first, second, names, watch, loc)
     return merged if rest is None else resume(merged, rest)
 
 
-def _rest_inside(
-    then_r: Region, first: Outcome, else_r: Region, second: Outcome, rest: Block
-) -> tuple[Outcome, Outcome, Block | None]:
+def _rest_inside(first: Branch, second: Branch, watch: Watch, rest: Block) -> bool:
     """Where only one branch goes on, what follows belongs to that branch."""
-    goes_on = [NEXT in kinds_of(first), NEXT in kinds_of(second)]
-    if all(goes_on):
-        return first, second, rest
-    if goes_on[0]:
-        with staging.reopen(then_r):
-            first = traced(lambda: resume(first, rest))
-    if goes_on[1]:
-        with staging.reopen(else_r):
-            second = traced(lambda: resume(second, rest))
-    return first, second, None
+    if all(NEXT in kinds_of(b.outcome) for b in (first, second)):
+        return False
+    for b in (first, second):
+        if NEXT in kinds_of(b.outcome):
+            watch.put(b.contents)
+            with staging.reopen(b.region):
+                b.outcome = traced(lambda b=b: resume(b.outcome, rest))
+            b.contents = watch.changed()
+            watch.reset()
+    return True
 
 
 def resume(outcome: Outcome, rest: Block | None) -> Outcome:
@@ -92,34 +116,48 @@ def split(outcome: Exits, kind: int, go_on: Block, others: Outcome) -> Outcome:
     """Stage ``go_on`` where the outcome is of a kind; elsewhere it is ``others``."""
     pred = ops.equal(outcome.kind, kind)
     payload = outcome.payloads[group(kind)]
-    with staging.region("then") as then_r:
-        first = traced(lambda: go_on(*payload))
-    with staging.region("else") as else_r:
-        pass
-    return merge(pred, then_r, first, else_r, others, (), here())
+    watch = Watch((go_on,), payload)
+    first = branch("then", watch, lambda: go_on(*payload))
+    second = branch("else", watch, lambda: others)
+    return merge(pred, first, second, (), watch, here())
 
 
 def merge(
-    pred: Any, then_r: Region, first: Outcome, else_r: Region, second: Outcome,
-    names: Sequence[str], loc: Any,
-) -> Outcome:  # fmt: skip
+    pred: Any, first: Branch, second: Branch, names: Sequence[str], watch: Watch, loc: Any
+) -> Outcome:
     """Emit the `if` of two traced branches and give back its outcome."""
-    kinds = kinds_of(first) | kinds_of(second)
-    join = Join(then_r, else_r, loc)
-    a, b = payloads_of(first), payloads_of(second)
+    kinds = kinds_of(first.outcome) | kinds_of(second.outcome)
+    join = Join(first.region, second.region, loc)
+    a, b = payloads_of(first.outcome), payloads_of(second.outcome)
     templates = {}
     for g in sorted({*a, *b}):
         known = ("the returned value",) if g == RETURN else names
         templates[g] = join.values(a.get(g), b.get(g), known)
-    kind = join.value(kind_of(first), kind_of(second), "exit")
+    kind = join.value(kind_of(first.outcome), kind_of(second.outcome), "exit")
+    contents = _contents(join, first, second, watch)
     results: list[Any] = []
-    if join.left or _acts(then_r) or _acts(else_r):
+    if join.left or _acts(first.region) or _acts(second.region):
         with located(loc):
-            results = staging.emit_if(pred, then_r, join.left, else_r, join.right, join.names)
+            results = staging.emit_if(
+                pred, first.region, join.left, second.region, join.right, join.names
+            )
     if not kinds:
-        raise second.exception  # whatever the condition, this point is not reached
+        raise second.outcome.exception  # whatever the condition, this point is not reached
+    watch.put({i: fill(t, results) for i, t in contents.items()})
     filled = {g: tuple(fill(t, results) for t in template) for g, template in templates.items()}
     return outcome_of(fill(kind, results), kinds, filled)
+
+
+def _contents(join: Join, first: Branch, second: Branch, watch: Watch) -> Contents:
+    """What changed containers hold after either branch."""
+    found = {}
+    for i in sorted({*first.contents, *second.contents}):
+        sides = [
+            ABSENT if isinstance(b.outcome, Never) else b.contents.get(i, watch.start[i])
+            for b in (first, second)
+        ]
+        found[i] = join.value(*sides, watch.label(i))
+    return found
 
 
 def _acts(region: Region) -> bool:
@@ -134,6 +172,3 @@ def choose(test: Any, then: Callable[[], Any], other: Callable[[], Any], what: s
     """A ternary on a tensor."""
     result = staged_if(test, lambda: (then(),), lambda: (other(),), (), (what,))
     return result[0]
-
-
-__all__ = ["UNDEFINED", "choose", "merge", "resume", "split", "staged_if", "traced"]

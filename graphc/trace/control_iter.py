@@ -10,7 +10,9 @@ from graphc.ir import dtypes
 from graphc.ops import ops
 from graphc.trace import staging
 from graphc.trace.dispatch import convert_to_tensor
+from graphc.trace.state import current
 from graphc.trace.tensor import Operators, SymbolicTensor
+from graphc.trace.variable import Variable
 
 
 class Sequence_:
@@ -37,11 +39,11 @@ class Sequence_:
 class TensorRange(Sequence_):
     """``range`` with a tensor among its arguments."""
 
-    def __init__(self, start: Any, stop: Any = None, step: Any = 1) -> None:
+    def __init__(self, start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> None:
         if stop is None:
             start, stop = 0, start
         given = [v for v in (start, stop, step) if isinstance(v, Operators)]
-        self.dtype = given[0].dtype if given else dtypes.int32
+        self.dtype = dtype or (given[0].dtype if given else dtypes.int32)
         self.start, self.stop, self.step = start, stop, step
 
     def length(self) -> Any:
@@ -63,6 +65,9 @@ class TensorRange(Sequence_):
             i = ops.cast(i, dtype=self.dtype)
         scaled = i if _is_one(self.step) else i * self.step
         return scaled if _is_zero(self.start) else scaled + self.start
+
+    def __bool__(self) -> bool:
+        return True
 
     def __len__(self) -> int:
         raise SymbolicValueError("the length of a range over a tensor is not known while tracing")
@@ -118,7 +123,7 @@ class TensorZip(Sequence_):
     """``zip`` with one of these among its arguments; ends with the shortest."""
 
     def __init__(self, parts: Sequence[Any]) -> None:
-        self.parts = [staged_items(p) or _as_rows(p) for p in parts]
+        self.parts = [_items(p) for p in parts]
         sizes = {p.tensor.dims[0] for p in self.parts if isinstance(p, TensorRows)}
         self.even = len(sizes) == 1 and all(isinstance(p, TensorRows) for p in self.parts)
 
@@ -136,8 +141,11 @@ class TensorZip(Sequence_):
         return tuple(p.item(i, rows) for p in self.parts)
 
 
-def _as_rows(part: Any) -> TensorRows:
-    """A Python sequence beside a tensor: its items must fit one tensor."""
+def _items(part: Any) -> Sequence_:
+    """What a part of a zip goes through; the items of a Python sequence must fit one tensor."""
+    staged = staged_items(part)
+    if staged is not None:
+        return staged
     return TensorRows(convert_to_tensor(list(part) if not isinstance(part, Operators) else part))
 
 
@@ -145,4 +153,21 @@ def staged_items(items: Any) -> Sequence_ | None:
     """What to loop over in the graph, or None for a Python iterable."""
     if isinstance(items, Sequence_):
         return items
-    return TensorRows(items) if isinstance(items, SymbolicTensor) else None
+    if isinstance(items, Variable) and current.tracer is not None:
+        items = items.value()
+    if not isinstance(items, SymbolicTensor):
+        return None
+    return _range_behind(items) or TensorRows(items)
+
+
+def _range_behind(items: SymbolicTensor) -> Sequence_ | None:
+    """The range whose numbers a tensor holds: it need not be built."""
+    node = items.tracer.producers.get(items.value)
+    if node is None or node.op.name != "range" or not items.dtype.is_integer:
+        return None
+    bounds = []
+    for value in node.inputs:
+        tensor = SymbolicTensor(value, items.tracer)
+        known = items.tracer.static_value(tensor)
+        bounds.append(known if isinstance(known, int) else tensor)
+    return TensorRange(*bounds, dtype=items.dtype)

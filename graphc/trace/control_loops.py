@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from graphc.errors import StagingError
 from graphc.ir import dtypes
 from graphc.ir.types import TensorType
 from graphc.ops import ops
-from graphc.trace import staging
+from graphc.trace import nest, staging
 from graphc.trace.control_carry import Carry
-from graphc.trace.control_if import merge, resume, split, traced
+from graphc.trace.control_if import branch, merge, resume, split, traced
 from graphc.trace.control_iter import Sequence_, TensorRange
 from graphc.trace.control_values import (
     ABSENT,
@@ -31,7 +32,10 @@ from graphc.trace.control_values import (
     payloads_of,
     without,
 )
+from graphc.trace.control_watch import Watch
+from graphc.trace.dispatch import convert_to_tensor
 from graphc.trace.state import located
+from graphc.trace.variable import Variable
 
 Block = Callable[..., Outcome]
 Step = Callable[[State], Any]
@@ -89,6 +93,8 @@ def python_while(loop: Loop, state: State) -> Outcome:
     assert test is not None
     while True:
         flag = test(*state)
+        if isinstance(flag, Variable):
+            flag = flag.value()
         if staging.is_symbolic(flag):
             return loop.finish(stage_while(loop, Exit(CONTINUE, state)))
         if not flag:
@@ -148,15 +154,34 @@ def _conditionally(
 # --- loops in the graph ---------------------------------------------------------------------------
 
 
-class _Staged:
-    """A loop being staged: how it was left, the returned value, an index, and its names."""
+class _Changes(Exception):
+    """A loop's body changes containers that it does not carry yet; their numbers."""
 
-    def __init__(self, loop: Loop, start: Outcome, index: Any = None) -> None:
+
+def _only_grows(before: Any, after: Any) -> bool:
+    return (
+        type(before) is list
+        and len(after) >= len(before)
+        and all(a is b for a, b in zip(after, before, strict=False))
+    )
+
+
+class _Staged:
+    """A loop being staged: how it was left, the returned value, an index, its names, and what the
+    containers hold that its body changes.
+    """
+
+    def __init__(
+        self, loop: Loop, start: Outcome, index: Any = None, changing: tuple[int, ...] = ()
+    ) -> None:
         self.loop, self.loc = loop, here()
         self.kinds = {CONTINUE, *kinds_of(start)}
         self.count = len(loop.names)
         self.endless = False  # the test always holds: only the body ends the loop
-        names = ("exit", "the returned value", "i", *loop.names)
+        self.watch = Watch((loop.body, loop.test), payloads_of(start).get(LOOP, ()))
+        self.changing = changing
+        self.appended: dict[int, list[Any]] = {}  # lists that grow by the same in each iteration
+        names = ("exit", "the returned value", "i", *loop.names, *map(self.watch.label, changing))
         self.carry = Carry(names, self._state(start, index), self.loc)
 
     def _state(self, outcome: Outcome, index: Any) -> State:
@@ -166,18 +191,41 @@ class _Staged:
         self.kinds |= kinds_of(outcome)
         payloads = payloads_of(outcome)
         own = payloads.get(LOOP, (ABSENT,) * self.count)
-        return (kind_of(outcome), payloads.get(RETURN, ABSENT), index, *own)
+        contents = self.watch.contents()
+        held = (contents[i] for i in self.changing)
+        return (kind_of(outcome), payloads.get(RETURN, ABSENT), index, *own, *held)
+
+    def own(self, values: State) -> State:
+        """The loop's names among the carried values; containers get what is carried for them."""
+        last = 3 + self.count
+        self.watch.put(dict(zip(self.changing, values[last:], strict=True)))
+        return values[3:last]
 
     def iterate(self, values: State, item: tuple[Any, ...] = (), index: Any = None) -> State:
         """Trace the body once; what it does not touch stays as it was."""
-        outcome = traced(lambda: self.loop.body(*item, *values[3:]))
+        own = self.own(values)
+        outcome = traced(lambda: self.loop.body(*item, *own))
         after = self._state(outcome, index)
+        changed = {i: c for i, c in self.watch.changed().items() if i not in self.changing}
+        self.watch.reset()
+        for i, held in changed.items():
+            if not _only_grows(self.watch.start[i], held):
+                raise _Changes((*self.changing, i))
+        self.appended = {i: c[len(self.watch.start[i]) :] for i, c in changed.items()}
         return tuple(b if a is ABSENT else a for a, b in zip(after, values, strict=True))
+
+    def refuse_growth(self) -> None:
+        for i in self.appended:
+            raise StagingError(
+                f"the list {self.watch.label(i)!r} grows in the loop at {self.loc}, whose number of"
+                " iterations is not known while tracing; use a tf.TensorArray"
+            )
 
     def outcome(self, values: State) -> Outcome:
         """How the loop ended, from its last carried values."""
-        kind, returned, _, *own = values
-        payloads = {LOOP: tuple(own)}
+        own = self.own(values)
+        kind, returned = values[:2]
+        payloads = {LOOP: own}
         if returned is not ABSENT:
             payloads[RETURN] = returned
         kinds = frozenset(self.kinds)
@@ -194,13 +242,14 @@ class _Staged:
                 after = step(carry.state(body_r.params))
             if not carry.absorb(after):
                 break
+        self.refuse_growth()
         with staging.reopen(body_r):
             outputs = carry.outputs(after)
         with staging.region("cond", types, labels) as cond_r:
             flag = self._test(carry.state(cond_r.params), test)
         with located(self.loc):
             results = staging.emit_while(carry.initial(), cond_r, flag, body_r, outputs, labels)
-        return self.outcome(carry.after(results, lambda: _flag(test(tuple(carry.before)))))
+        return self.outcome(carry.after(results, self.endless))
 
     def _test(self, values: State, test: Step) -> Any:
         """The loop's condition: it was not left, and the test holds."""
@@ -208,27 +257,44 @@ class _Staged:
             flag = _flag(test(values))
             self.endless = flag is True
             return flag
-        with staging.region("then") as then_r:
-            flag = _flag(test(values))
-        with staging.region("else") as else_r:
-            pass
+        watch = Watch(())
+        found = branch("then", watch, lambda: (_flag(test(values)),))
+        (flag,) = found.outcome
         self.endless = flag is True
         on = ops.equal(values[0], CONTINUE)
         if self.endless:
             return on
-        (result,) = merge(on, then_r, (flag,), else_r, (False,), ("test",), self.loc)
+        other = branch("else", watch, lambda: (False,))
+        (result,) = merge(on, found, other, ("test",), watch, self.loc)
         return result
 
 
 def _flag(test: Any) -> Any:
+    if isinstance(test, Variable):
+        test = test.value()
     return condition(test, "`while`") if staging.is_symbolic(test) else bool(test)
+
+
+def _with_changes(stage: Callable[[tuple[int, ...]], Outcome]) -> Outcome:
+    """Stage a loop, again for each container that turns out to change."""
+    changing: tuple[int, ...] = ()
+    while True:
+        try:
+            return stage(changing)
+        except _Changes as found:
+            changing = found.args[0]
 
 
 def stage_while(loop: Loop, start: Outcome) -> Outcome:
     """A `while` in the graph; ``start`` is how the last iteration in Python ended."""
-    staged, test = _Staged(loop, start), loop.test
+    test = loop.test
     assert test is not None
-    return staged.emit_while(lambda values: test(*values[3:]), staged.iterate)
+
+    def stage(changing: tuple[int, ...]) -> Outcome:
+        staged = _Staged(loop, start, None, changing)
+        return staged.emit_while(lambda values: test(*staged.own(values)), staged.iterate)
+
+    return _with_changes(stage)
 
 
 def stage_for(loop: Loop, items: Sequence_, start: Outcome) -> Outcome:
@@ -236,11 +302,17 @@ def stage_for(loop: Loop, items: Sequence_, start: Outcome) -> Outcome:
     length = items.length()
     if length.dtype is not dtypes.int32:
         length = ops.cast(length, dtype=dtypes.int32)
+    return _with_changes(lambda changing: _stage_for(loop, items, length, start, changing))
+
+
+def _stage_for(
+    loop: Loop, items: Sequence_, length: Any, start: Outcome, changing: tuple[int, ...]
+) -> Outcome:
     if kinds_of(start) == {CONTINUE}:
-        found = _counted(_Staged(loop, start), items, length)
+        found = _counted(_Staged(loop, start, None, changing), items, length)
         if found is not None:
             return found
-    staged = _Staged(loop, start, staging.constant(0, dtypes.int32))
+    staged = _Staged(loop, start, staging.constant(0, dtypes.int32), changing)
 
     def step(values: State) -> State:
         index = values[2]
@@ -267,16 +339,37 @@ def _counted(staged: _Staged, items: Sequence_, length: Any) -> Outcome | None:
             break
     with staging.reopen(body_r):
         outputs = carry.outputs(after)
+        stacked = _appended(staged, length)
     with located(staged.loc):
         results = staging.emit_for(
-            length, carry.initial(), body_r, outputs, labels, scanned=scanned
-        )
-    return staged.outcome(carry.after(results, lambda: _positive(length)))
+            length, carry.initial(), body_r, outputs, labels, scanned=scanned, stacked=stacked,
+            length=_known(length) if stacked else None,
+        )  # fmt: skip
+    ran = (_known(length) or 0) > 0
+    outcome = staged.outcome(carry.after(results[: len(types)], ran))
+    _extend(staged, results[len(types) :], _known(length))
+    return outcome
 
 
-def _positive(length: Any) -> Any:
+def _appended(staged: _Staged, length: Any) -> list[Any]:
+    """The tensors that an iteration adds to lists."""
+    if _known(length) is None:
+        staged.refuse_growth()
+    added = [v for values in staged.appended.values() for v in nest.flatten(values)]
+    return [convert_to_tensor(v) for v in added]
+
+
+def _extend(staged: _Staged, stacks: list[Any], count: int | None) -> None:
+    """Let lists have grown as if each iteration had run in Python."""
+    source = iter(stacks)
+    for i, values in staged.appended.items():
+        columns = [ops.unstack(next(source), axis=0) for _ in nest.flatten(values)]
+        held = list(staged.watch.start[i])
+        for leaves in zip(*columns, strict=True):
+            held += nest.pack_sequence_as(values, list(leaves))
+        staged.watch.put({i: held})
+
+
+def _known(length: Any) -> int | None:
     known = length.tracer.static_value(length) if staging.is_symbolic(length) else length
-    return True if isinstance(known, int) and known > 0 else ops.greater(length, 0)
-
-
-__all__ = ["Loop", "python_for", "python_while", "stage_for", "stage_while"]
+    return known if isinstance(known, int) else None

@@ -1,4 +1,4 @@
-"""Values that cross a staged branch or loop: exits, unset names, and joining two values into one."""
+"""Values that cross a staged branch or loop: exits, unset names, joining two values into one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.errors import BranchMismatchError, UndefinedNameError
+from graphc.errors import BranchMismatchError, StagingError, UndefinedNameError
 from graphc.ir import dtypes
 from graphc.ir.types import TensorType
 from graphc.ops import ops
@@ -49,7 +49,7 @@ class Perhaps(Undefined):
         self.name, self.value, self.ran, self.loc = name, value, ran, loc
 
     def use(self) -> Any:
-        message = f"{self.name!r} has no value: the loop at {self.loc} ran no iteration"
+        message = f"{self.name!r} has no value: no iteration of the loop at {self.loc} gave it one"
         staging.emit_assert(self.ran, UndefinedNameError, [message])
         return self.value
 
@@ -221,6 +221,9 @@ class _Slot:
 
 def fill(template: Any, results: Sequence[Any]) -> Any:
     """A structure with its slots replaced."""
+    if isinstance(template, Perhaps):
+        value, ran = fill(template.value, results), fill(template.ran, results)
+        return value if ran is True else Perhaps(template.name, value, ran, template.loc)
     leaves = nest.flatten(template)
     if not any(isinstance(leaf, _Slot) for leaf in leaves):
         return template
@@ -249,6 +252,8 @@ class Join:
             return self._one_sided(b if a is ABSENT else a, 1 if a is ABSENT else 0, name)
         if same_constant(a, b) and not _holds_new(a, self.regions):
             return a
+        if isinstance(a, Perhaps) or isinstance(b, Perhaps):
+            return self._perhaps(a, b, name)
         if isinstance(a, Undefined) or isinstance(b, Undefined):
             return self._unset(a, b, name)
         if nest.is_nested(a) or nest.is_nested(b):
@@ -278,6 +283,14 @@ class Join:
         known = a if isinstance(a, Unset) else b if isinstance(b, Unset) else None
         reason = f"the {missing} branch of the `if` at {self.loc} gives it none"
         return known or Unset(name, reason)
+
+    def _perhaps(self, a: Any, b: Any, name: str) -> Any:
+        """A value that at least one branch has under a condition only."""
+        known = a if isinstance(a, Perhaps) else b
+        bits = [v.ran if isinstance(v, Perhaps) else not isinstance(v, Undefined) for v in (a, b)]
+        values = [v.value if isinstance(v, Perhaps) else v for v in (a, b)]
+        values = [ABSENT if isinstance(v, Undefined) else v for v in values]
+        return Perhaps(name, self.value(*values, name), self.value(*bits, ""), known.loc)
 
     def _nested(self, a: Any, b: Any, name: str) -> Any:
         if not (nest.is_nested(a) and nest.is_nested(b)):
@@ -338,8 +351,6 @@ def condition(test: Any, what: str) -> Any:
     """A symbolic test as a bool scalar."""
     type = test.value.type
     if type.rank:
-        from graphc.errors import StagingError
-
         raise StagingError(
             f"the condition of this {what} is a tensor {type}, it must be a scalar;"
             " use tf.reduce_all or tf.reduce_any"

@@ -8,7 +8,7 @@ sweep again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from graphc.ir.graph import Graph
@@ -19,7 +19,7 @@ from graphc.trace.gradient import REGION_RULES, zeros_like
 from graphc.trace.replay import replay
 from graphc.trace.state import current
 from graphc.trace.tape import GradientTape
-from graphc.trace.tensor import SymbolicTensor, Tensor
+from graphc.trace.tensor import Tensor
 
 Maybe = Any  # a tensor, or None where there is no gradient
 
@@ -74,85 +74,99 @@ def grad_if(c: GradContext, *grads: Maybe) -> list[Maybe]:
 
 
 def grad_for(c: GradContext, *grads: Maybe) -> list[Maybe]:
-    attrs = c.node.attrs
-    k, j = attrs["carried"], attrs["scanned"]
+    k, j = c.attrs["carried"], c.attrs["scanned"]
     inputs = list(c.inputs)
-    return [None] + _grad_loop(
-        c, grads, inputs[1 : 1 + k], inputs[1 + k : 1 + k + j], inputs[1 + k + j :], c.needed[1:],
-        indexed=True, reverse=not attrs["reverse"],
-    )  # fmt: skip
+    parts = (inputs[1 : 1 + k], inputs[1 + k : 1 + k + j], inputs[1 + k + j :])
+    reverse = not c.attrs["reverse"]
+    return [None, *_ReverseLoop(c, grads, parts, c.needed[1:], indexed=True).emit(reverse)]
 
 
 def grad_while(c: GradContext, *grads: Maybe) -> list[Maybe]:
-    k = c.node.attrs["carried"]
-    inputs = list(c.inputs)
-    return _grad_loop(c, grads, inputs[:k], [], inputs[k:], c.needed, indexed=False, reverse=True)
+    k = c.attrs["carried"]
+    parts = (list(c.inputs[:k]), [], list(c.inputs[k:]))
+    return _ReverseLoop(c, grads, parts, c.needed, indexed=False).emit(reverse=True)
 
 
-def _grad_loop(
-    c: GradContext, grads: Sequence[Maybe], carried: list[Tensor], scanned: list[Tensor],
-    fixed: list[Tensor], needed: Sequence[bool], indexed: bool, reverse: bool,
-) -> list[Maybe]:  # fmt: skip
-    """A counted loop that runs the iterations backwards.
+class _ReverseLoop:
+    """A counted loop that runs the iterations of another one backwards.
 
     It carries the gradients of the carried values and sums those of the captures; it reads the
     saved carried values, the scanned rows and the gradients of stacked rows; it stacks the
     gradients of scanned rows.
     """
-    k, j = len(carried), len(scanned)
-    tracer = c.outputs[0].tracer
-    node = tracer.producers[c.outputs[0].value]
-    body = node.regions["body"]
-    user_rows = c.attrs["stacked"]
-    saves, length, count = staging.with_saved_carries(node, tracer)
-    smooth = [t.dtype.is_differentiable for t in carried]
-    sums = list(needed[k + j :])
-    g_rows = [g for g in grads[k : k + user_rows] if g is not None]
-    init = [zeros_like(t) if g is None else g
-            for t, g, s in zip(carried, grads[:k], smooth, strict=True) if s]  # fmt: skip
-    init += [zeros_like(t) for t, want in zip(fixed, sums, strict=True) if want]
-    over = [*saves, *scanned, *g_rows]
-    types = [_type(count), *(_type(t) for t in init), *(_row(t, tracer) for t in over)]
-    types[0] = staging.constant(0).value.type
-    with staging.region("body", types) as r:
-        index, rest = r.params[0], r.params[1:]
-        g_now, rest = rest[: len(init)], rest[len(init) :]
-        row, rest = rest[: k + j], rest[k + j :]
-        inner = [*([index] if indexed else []), *row, *fixed]
-        g_carry = iter(g_now)
-        seeds: list[Maybe] = [next(g_carry) if s else None for s in smooth]
-        g_given = iter(rest)
-        seeds += [None if g is None else next(g_given) for g in grads[k : k + user_rows]]
-        want = [*([False] if indexed else []), *smooth, *needed[k : k + j], *sums]
-        plain = body.replace(outputs=body.outputs[: k + user_rows])
-        found = vjp(plain, inner, seeds, want)[1 if indexed else 0 :]
-        g_next = [zeros_like(t) if g is None else g
-                  for t, g, s in zip(row[:k], found[:k], smooth, strict=True) if s]  # fmt: skip
-        totals = [now if g is None else ops.add(now, g)
-                  for now, g in zip(g_carry, [g for g, w in zip(found[k + j :], sums, strict=True)
-                  if w],
-                                    strict=True)]  # fmt: skip
-        g_scanned = [
-            (t, g)
-            for t, g, w in zip(row[k:], found[k : k + j], needed[k : k + j], strict=True)
-            if w
+
+    def __init__(
+        self, c: GradContext, grads: Sequence[Maybe],
+        parts: tuple[list[Tensor], list[Tensor], list[Tensor]], needed: Sequence[bool],
+        indexed: bool,
+    ) -> None:  # fmt: skip
+        self.carried, self.scanned, self.fixed = parts
+        k, j = len(self.carried), len(self.scanned)
+        self.indexed = indexed
+        self.smooth = [t.dtype.is_differentiable for t in self.carried]
+        self.want_rows, self.want_fixed = list(needed[k : k + j]), list(needed[k + j :])
+        self.rows = c.attrs["stacked"]
+        self.g_carried, self.g_rows = grads[:k], grads[k : k + self.rows]
+        self.saves, self.length, self.count = staging.with_saved_carries(c.outputs)
+        self.tracer = c.outputs[0].tracer
+        body = self.tracer.producers[c.outputs[0].value].regions["body"]
+        self.body = body.replace(outputs=body.outputs[: k + self.rows])
+
+    def emit(self, reverse: bool) -> list[Maybe]:
+        """Gradients of the carried values, the scanned tensors and the captures."""
+        init = [
+            zeros_like(t) if g is None else g
+            for t, g in _chosen(zip(self.carried, self.g_carried, strict=True), self.smooth)
         ]
-        rows_out = [zeros_like(t) if g is None else g for t, g in g_scanned]
-    results = iter(staging.emit_for(count, init, r, [*g_next, *totals], scanned=over,
-    stacked=rows_out,
-                                    reverse=reverse, length=length))  # fmt: skip
-    by_carry = [next(results) if s else None for s in smooth]
-    by_fixed = [next(results) if w else None for w in sums]
-    by_scanned = [next(results) if w else None for w in needed[k : k + j]]
-    return [*by_carry, *by_scanned, *by_fixed]
+        init += map(zeros_like, _chosen(self.fixed, self.want_fixed))
+        given = [g for g in self.g_rows if g is not None]
+        over = [*self.saves, *self.scanned, *given]
+        types = [staging.constant(0).value.type, *map(_type, init), *map(_row_type, over)]
+        with staging.region("body", types) as r:
+            carried, rows = self._iteration(r.params, len(init))
+        results = iter(
+            staging.emit_for(
+                self.count, init, r, carried, scanned=over, stacked=rows, reverse=reverse,
+                length=self.length,
+            )
+        )  # fmt: skip
+        by_carried = [next(results) if s else None for s in self.smooth]
+        by_fixed = [next(results) if w else None for w in self.want_fixed]
+        by_rows = [next(results) if w else None for w in self.want_rows]
+        return [*by_carried, *by_rows, *by_fixed]
+
+    def _iteration(self, params: list[Any], count: int) -> tuple[list[Tensor], list[Tensor]]:
+        """One step back: the carried gradients of the step before, and rows of gradients."""
+        k, j = len(self.carried), len(self.scanned)
+        index, now, rest = params[0], params[1 : 1 + count], iter(params[1 + count :])
+        held = [next(rest) for _ in range(k + j)]
+        given = iter(now)
+        seeds: list[Maybe] = [next(given) if s else None for s in self.smooth]
+        seeds += [None if g is None else next(rest) for g in self.g_rows]
+        own = [index] if self.indexed else []
+        wanted = [*(False for _ in own), *self.smooth, *self.want_rows, *self.want_fixed]
+        found = vjp(self.body, [*own, *held, *self.fixed], seeds, wanted)[len(own) :]
+        before = _dense(_chosen(found[:k], self.smooth), _chosen(held[:k], self.smooth))
+        totals = [
+            sum_so_far if g is None else ops.add(sum_so_far, g)
+            for sum_so_far, g in zip(given, _chosen(found[k + j :], self.want_fixed), strict=True)
+        ]
+        rows = _dense(
+            _chosen(found[k : k + j], self.want_rows), _chosen(held[k:], self.want_rows)
+        )
+        return [*before, *totals], rows
+
+
+def _chosen(items: Iterable[Any], wanted: Sequence[bool]) -> list[Any]:
+    return [x for x, want in zip(items, wanted, strict=True) if want]
 
 
 def _type(t: Any) -> Any:
     return current.tracer.lift(t).value.type  # type: ignore[union-attr]
 
 
-def _row(t: SymbolicTensor, tracer: Any) -> Any:
-    type = t.value.type
+def _row_type(t: Any) -> Any:
+    type = _type(t)
     return type.with_shape(type.shape[1:])
 
 

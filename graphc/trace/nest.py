@@ -20,7 +20,7 @@ def _record(value: Any) -> bool:
     return dataclasses.is_dataclass(value) and not isinstance(value, type)
 
 
-def _children(structure: Any) -> Iterator[tuple[Any, Any]]:
+def children(structure: Any) -> Iterator[tuple[Any, Any]]:
     """(key, child) pairs; dicts in the order of their sorted keys, as TensorFlow flattens them."""
     if isinstance(structure, Mapping):
         yield from ((k, structure[k]) for k in _sorted(structure))
@@ -44,7 +44,7 @@ def flatten(structure: Any, expand_composites: bool = False) -> list[Any]:
     if not is_nested(structure):
         return [structure]
     found: list[Any] = []
-    for _, child in _children(structure):
+    for _, child in children(structure):
         found.extend(flatten(child))
     return found
 
@@ -55,7 +55,7 @@ def flatten_with_paths(structure: Any, path: str = "") -> list[tuple[str, Any]]:
         return [(path, structure)]
     named = not isinstance(structure, Mapping | list | tuple)
     found = []
-    for key, child in _children(structure):
+    for key, child in children(structure):
         step = f".{key}" if named else f"[{key!r}]"
         found.extend(flatten_with_paths(child, path + step))
     return found
@@ -89,8 +89,8 @@ def _pack(structure: Any, leaves: Iterator[Any]) -> Any:
             return next(leaves)
         except StopIteration:
             raise StopIteration from None
-    children = [(key, _pack(child, leaves)) for key, child in _children(structure)]
-    return rebuild(structure, children)
+    parts = [(key, _pack(child, leaves)) for key, child in children(structure)]
+    return rebuild(structure, parts)
 
 
 def rebuild(structure: Any, children: list[tuple[Any, Any]]) -> Any:
@@ -127,7 +127,7 @@ def assert_same_structure(
         return
     if check_types and type(nest1) is not type(nest2):
         raise TypeError(f"the structures differ: {type(nest1).__name__} and {type(nest2).__name__}")
-    left, right = list(_children(nest1)), list(_children(nest2))
+    left, right = list(children(nest1)), list(children(nest2))
     if [k for k, _ in left] != [k for k, _ in right]:
         raise ValueError(f"the structures differ: {nest1!r} and {nest2!r}")
     for (_, x), (_, y) in zip(left, right, strict=True):

@@ -276,20 +276,39 @@ def _loop(
 # --- loops that save what their gradient needs ----------------------------------------------------
 
 
-def with_saved_carries(
-    node: Node, tracer: Tracer
-) -> tuple[list[SymbolicTensor], Any, SymbolicTensor]:
+Saved = tuple[list[SymbolicTensor], Any, SymbolicTensor]
+
+
+def with_saved_carries(outputs: Sequence[SymbolicTensor]) -> Saved:
     """Make a loop node stack its carried values as they were at the start of each iteration.
 
-    Returns the stacks, their length and the trip count.  The node is exchanged within its trace.
+    ``outputs`` are the loop's results.  Returns the stacks, their length and the trip count.  The
+    node is exchanged within its trace, and in the tapes that noted it: gradients of a gradient flow
+    through what was saved.
     """
-    node = tracer.producers[node.outputs[0]]  # it may have been exchanged before
+    tracer = outputs[0].tracer
+    node = tracer.producers[outputs[0].value]  # it may have been exchanged before
+    if node in tracer.saved:
+        return tracer.saved[node]
+    if node.attrs.get("saved"):  # replayed from a graph that saves already
+        tracer.saved[node] = _saved(node, [SymbolicTensor(v, tracer) for v in node.outputs])
+        return tracer.saved[node]
+    new = _stacking(node, tracer)
+    tracer.replace_node(node, new)
+    known = {t.value: t for t in outputs}
+    results = [known[v] if v in known else SymbolicTensor(v, tracer) for v in new.outputs]
+    for tape in current.tapes:
+        tape.extend(outputs[0], results, new)
+    tracer.saved[new] = _saved(new, results)
+    return tracer.saved[new]
+
+
+def _stacking(node: Node, tracer: Tracer) -> Node:
+    """The same loop with its carried values as further stacked results."""
     attrs, body = dict(node.attrs), node.regions["body"]
     is_while = node.op is control.while_
     first, k = (0 if is_while else 1), attrs["carried"]
     kept = attrs["stacked"]
-    if attrs.get("saved"):
-        return _saved(node, tracer)
     length = attrs["length"]
     if length is None:
         length = (
@@ -306,19 +325,16 @@ def with_saved_carries(
     if is_while:
         attrs["count"] = True
         outputs.append(Value(tracer.unique("trips"), TensorType(dtypes.int32)))
-    new = Node(
-        node.op, node.inputs, tuple(outputs), attrs, {**node.regions, "body": new_body}, node.loc
-    )
-    tracer.replace_node(node, new)
-    return _saved(new, tracer)
+    regions = {**node.regions, "body": new_body}
+    return Node(node.op, node.inputs, tuple(outputs), attrs, regions, node.loc)
 
 
-def _saved(node: Node, tracer: Tracer) -> tuple[list[SymbolicTensor], Any, SymbolicTensor]:
+def _saved(node: Node, results: Sequence[SymbolicTensor]) -> Saved:
     k = node.attrs["carried"]
-    end = len(node.outputs) - (1 if node.attrs.get("count") else 0)
-    stacks = [SymbolicTensor(v, tracer) for v in node.outputs[end - k : end]]
-    count = node.outputs[-1] if node.op is control.while_ else node.inputs[0]
-    return stacks, node.attrs["length"], SymbolicTensor(count, tracer)
+    end = len(results) - bool(node.attrs.get("count"))
+    is_while = node.op is control.while_
+    count = results[-1] if is_while else SymbolicTensor(node.inputs[0], results[0].tracer)
+    return list(results[end - k : end]), node.attrs["length"], count
 
 
 # --- calls with their own gradient ----------------------------------------------------------------

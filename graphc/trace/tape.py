@@ -113,6 +113,13 @@ class GradientTape:
             if out.dtype.is_differentiable:
                 reached.add(id(out))
 
+    def extend(self, first: Any, outputs: Sequence[Any], node: Any) -> None:
+        """A noted call has got more results: a loop that now stacks values."""
+        for i, entry in enumerate(self._entries):
+            if entry.outputs and entry.outputs[0] is first:
+                self._entries[i] = entry._replace(outputs=tuple(outputs), attrs=node.attrs, node=node)
+                self._reached.update(id(t) for t in outputs if t.dtype.is_differentiable)
+
     @contextmanager
     def stop_recording(self) -> Iterator[None]:
         """Record nothing inside."""

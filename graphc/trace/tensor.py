@@ -17,6 +17,7 @@ from graphc.ir.dtypes import BY_NUMPY, DType
 from graphc.ir.graph import Value
 from graphc.ops import REGISTRY, ops
 from graphc.trace.shape import TensorShape
+from graphc.trace.state import current
 
 if TYPE_CHECKING:
     from graphc.trace.tracer import Tracer
@@ -216,6 +217,8 @@ class EagerTensor(Tensor):
     def __iter__(self) -> Iterator[EagerTensor]:
         if not self._array.ndim:
             raise TypeError("cannot iterate over a scalar tensor")
+        if current.busy:  # a tape must see the rows being taken
+            return (self[i] for i in range(len(self._array)))  # type: ignore[attr-defined,misc]
         return (EagerTensor(np.asarray(row)) for row in self._array)
 
     def tolist(self) -> Any:

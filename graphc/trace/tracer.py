@@ -46,6 +46,8 @@ class Tracer(GraphBuilder):
         self.variables: dict[Any, Held] = {}
         self.producers: dict[Value, Node] = {}
         self._constants: dict[Any, SymbolicTensor] = {}
+        self.objects: dict[Any, Any] = {}  # Variables by key (root only)
+        self.saved: dict[Node, Any] = {}  # loops that stack what their gradient needs
         self.symbols = 0
         self.guarded: set[tuple[DimLike, DimLike]] = set()
         self.created: list[Any] = []  # Variables made while tracing (root only)
@@ -172,7 +174,6 @@ class Tracer(GraphBuilder):
 
     def remember(self, variable: Any) -> None:
         """Keep the Variable object behind a key (root only)."""
-        self.objects = getattr(self, "objects", {})
         self.objects[variable.key] = variable
 
     # --- the end ---

@@ -22,6 +22,7 @@ from graphc.ops import ops
 from graphc.trace.convert import to_array
 from graphc.trace.dispatch import convert_to_tensor, quiet, record
 from graphc.trace.indexing import set_item
+from graphc.trace.initial import value_now
 from graphc.trace.shape import TensorShape
 from graphc.trace.state import current, recording
 from graphc.trace.tensor import EagerTensor, Operators, SymbolicTensor, Tensor, show
@@ -274,10 +275,7 @@ def _initial(value: Any, dtype: Any) -> np.ndarray:
     """A buffer of its own for the initial value."""
     want = None if dtype is None else dtypes.as_dtype(dtype)
     if isinstance(value, SymbolicTensor):
-        raise InvalidArgumentError(
-            "a Variable created inside a @function needs an initial value that is known while"
-            " tracing: numbers, numpy arrays, or a callable such as `lambda: tf.zeros([3])`"
-        )
+        value = EagerTensor(value_now(value))
     if isinstance(value, Operators):
         held = convert_to_tensor(value, want)
         array = held._array if isinstance(held, EagerTensor) else value._array  # type: ignore

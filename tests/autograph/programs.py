@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import linecache
+import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -25,12 +26,12 @@ class Kind:
 class _Writer:
     """Draws one program."""
 
-    def __init__(self, draw: Callable[..., Any], kind: Kind) -> None:
-        self.draw, self.kind = draw, kind
+    def __init__(self, seed: int, kind: Kind) -> None:
+        self.random, self.kind = random.Random(seed), kind
         self.loops = 0
 
     def pick(self, *options: Any) -> Any:
-        return self.draw(st.sampled_from(options))
+        return self.random.choice(options)
 
     # --- expressions ---
 
@@ -67,7 +68,7 @@ class _Writer:
     # --- statements ---
 
     def block(self, depth: int, loop: bool) -> list[str]:
-        count = self.draw(st.integers(1, 3))
+        count = self.random.randint(1, 3)
         lines = [line for _ in range(count) for line in self.statement(depth, loop)]
         return ["    " + line for line in lines]
 
@@ -87,13 +88,14 @@ class _Writer:
         return [f"{self.pick(*NAMES)} {self.pick('+=', '-=')} {self.number(1)} % 11"]
 
     def _tuple(self, depth: int, loop: bool) -> list[str]:
-        first, second = self.draw(st.permutations(NAMES))[:2]
+        first, second = self.random.sample(NAMES, 2)
         return [f"{first}, {second} = {self.number(1)}, {self.number(1)}"]
 
     def _return(self, depth: int, loop: bool) -> list[str]:
+        line = f"return {self.number(1)}, {self.pick(*NAMES)}, {self.pick('a', '0')}, 1"
         if self.pick(True, True, False):  # not too often at once
-            return [f"if {self.test()}:", f"    return {self.number(1)}, {self.pick(*NAMES)}"]
-        return [f"return {self.number(1)}, {self.pick(*NAMES)}"]
+            return [f"if {self.test()}:", f"    {line}"]
+        return [line]
 
     def _break(self, depth: int, loop: bool) -> list[str]:
         return [f"if {self.test()}:", "    break"] if self.pick(True, True, False) else ["break"]
@@ -160,7 +162,8 @@ class _Writer:
 
     def program(self) -> str:
         head = ["def program(x, y):"]
-        names = self.draw(st.sets(st.sampled_from(NAMES))) if self.kind.python_only else NAMES
+        names = [n for n in NAMES if not self.kind.python_only or self.pick(True, False)]
+        head += ["    if x == 99:", "        a = b = c = d = 0"] if len(names) < 4 else []
         head += [f"    {name} = {i + 1}" for i, name in enumerate(NAMES) if name in names]
         head += ["    log = []"] if self.kind.python_only else []
         body = [line for _ in range(2) for line in self.block(self.kind.depth, False)]
@@ -180,7 +183,10 @@ def helper(p, q):
 
 
 def programs(kind: Kind) -> st.SearchStrategy[str]:
-    return st.composite(lambda draw: _Writer(draw, kind).program())()
+    """Programs from a seed: drawing every choice from hypothesis is a hundred times slower."""
+    depths = st.integers(1, kind.depth)
+    make = lambda seed, depth: _Writer(seed, replace(kind, depth=depth)).program()  # noqa: E731
+    return st.builds(make, st.integers(0, 2**32), depths)
 
 
 def load(text: str) -> tuple[Callable[..., Any], str]:

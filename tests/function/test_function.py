@@ -237,7 +237,7 @@ def test_reduce_retracing_generalises_shapes() -> None:
 
     for n in range(1, 8):
         assert float(f(tf.ones([n]))) == 2.0 * n
-    assert f.experimental_get_tracing_count() <= 8
+    assert f.experimental_get_tracing_count() == 2
 
 
 def test_many_threads_get_right_answers() -> None:

@@ -1,0 +1,142 @@
+"""Activations, the softmax family, normalisation."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from graphc.api.arguments import known_axes, like
+from graphc.api.reductions import reduce_mean
+from graphc.ir import dtypes
+from graphc.ops import ops
+from graphc.trace.dispatch import convert_to_tensor
+from graphc.trace.tensor import Tensor
+
+
+def _floats(x: Any) -> Any:
+    return convert_to_tensor(x, dtype_hint=dtypes.float32)
+
+
+def relu(features: Any, name: str | None = None) -> Tensor:
+    """max(x, 0)"""
+    return ops.relu(convert_to_tensor(features))
+
+
+def relu6(features: Any, name: str | None = None) -> Tensor:
+    """min(max(x, 0), 6)"""
+    return ops.relu6(convert_to_tensor(features))
+
+
+def leaky_relu(features: Any, alpha: Any = 0.2, name: str | None = None) -> Tensor:
+    """x for positive x, alpha x for others (Maas et al., 2013); integers become float32."""
+    x = convert_to_tensor(features)
+    x = ops.cast(x, dtype=dtypes.float32) if x.dtype.is_integer else x
+    return ops.select(ops.greater(x, 0), x, ops.multiply(x, alpha))
+
+
+def elu(features: Any, name: str | None = None) -> Tensor:
+    """x for positive x, exp(x) - 1 for others (Clevert et al., 2015)."""
+    x = _floats(features)
+    return ops.select(ops.greater(x, 0), x, ops.expm1(ops.minimum(x, 0)))
+
+
+def selu(features: Any, name: str | None = None) -> Tensor:
+    """Scaled elu that keeps mean and variance (Klambauer et al., 2017)."""
+    x = _floats(features)
+    scale, alpha = 1.0507009873554805, 1.6732632423543772
+    return ops.select(ops.greater(x, 0), x, ops.expm1(ops.minimum(x, 0)) * alpha) * scale
+
+
+def gelu(features: Any, approximate: bool = False, name: str | None = None) -> Tensor:
+    """x times the normal distribution function of x (Hendrycks and Gimpel, 2016)."""
+    x = _floats(features)
+    if approximate:
+        inner = (x + x * x * x * 0.044715) * math.sqrt(2 / math.pi)
+        return x * 0.5 * (ops.tanh(inner) + 1)
+    return x * 0.5 * (ops.erf(x * math.sqrt(0.5)) + 1)
+
+
+def silu(features: Any, beta: Any = 1.0) -> Tensor:
+    """x sigmoid(beta x) (Ramachandran et al., 2017)."""
+    x = _floats(features)
+    plain = isinstance(beta, int | float) and beta == 1
+    return x * ops.sigmoid(x if plain else x * beta)
+
+
+swish = silu
+
+
+def softsign(features: Any, name: str | None = None) -> Tensor:
+    """x / (1 + |x|)"""
+    x = _floats(features)
+    return x / (ops.abs(x) + 1)
+
+
+def crelu(features: Any, axis: Any = -1, name: str | None = None) -> Tensor:
+    """relu of x and of -x, joined along an axis (Shang et al., 2016)."""
+    x: Any = convert_to_tensor(features)
+    return ops.relu(ops.concat(x, -x, axis=axis))
+
+
+# --- softmax --------------------------------------------------------------------------------------
+
+
+def shifted(logits: Any, axes: tuple[int, ...]) -> Any:
+    """Logits less their maximum; the shift cancels out, so no gradient needs it."""
+    return logits - ops.stop_gradient(ops.reduce_max(logits, axis=axes, keepdims=True))
+
+
+def softmax(logits: Any, axis: Any = None, name: str | None = None) -> Tensor:
+    """exp(x) / sum(exp(x)) along an axis (the last), without overflow."""
+    x = _floats(logits)
+    axes = known_axes(-1 if axis is None else axis, len(x.dims))
+    e = ops.exp(shifted(x, axes))
+    return e / ops.reduce_sum(e, axis=axes, keepdims=True)
+
+
+def log_softmax(logits: Any, axis: Any = None, name: str | None = None) -> Tensor:
+    """log(softmax(x)) along an axis (the last), without overflow or cancellation."""
+    x = _floats(logits)
+    axes = known_axes(-1 if axis is None else axis, len(x.dims))
+    x = shifted(x, axes)
+    return x - ops.log(ops.reduce_sum(ops.exp(x), axis=axes, keepdims=True))
+
+
+# --- normalisation --------------------------------------------------------------------------------
+
+
+def bias_add(
+    value: Any, bias: Any, data_format: str | None = None, name: str | None = None
+) -> Tensor:
+    """Add a vector to the channels: the last axis, or the second for ``NC...``."""
+    x: Any = convert_to_tensor(value)
+    b: Any = like(bias, x)
+    if data_format is not None and data_format.startswith("NC") and len(x.dims) > 2:
+        b = ops.reshape(b, shape=(*b.dims, *(1,) * (len(x.dims) - 2)))
+    return x + b
+
+
+def moments(
+    x: Any, axes: Any, shift: Any = None, keepdims: bool = False, name: str | None = None
+) -> tuple[Tensor, Tensor]:
+    """Mean and variance along axes; float16 is computed in float32."""
+    given: Any = convert_to_tensor(x)
+    short = given.dtype.storage_only
+    t = ops.cast(given, dtype=dtypes.float32) if short else given
+    mean = reduce_mean(t, axes, keepdims=True)
+    variance = reduce_mean(ops.squared_difference(t, ops.stop_gradient(mean)), axes, keepdims)
+    mean = mean if keepdims else ops.reshape(mean, shape=variance.dims)
+    if short:
+        mean, variance = (ops.cast(v, dtype=given.dtype) for v in (mean, variance))
+    return mean, variance
+
+
+def batch_normalization(
+    x: Any, mean: Any, variance: Any, offset: Any, scale: Any, variance_epsilon: Any,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """(x - mean) / sqrt(variance + epsilon) * scale + offset, in one multiplication and sum."""
+    factor: Any = ops.rsqrt(ops.add(variance, variance_epsilon))
+    factor = factor if scale is None else factor * scale
+    bias = -convert_to_tensor(mean) * factor  # type: ignore[operator]
+    return x * factor + (bias if offset is None else bias + offset)
