@@ -136,7 +136,9 @@ def batch_normalization(
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
     """(x - mean) / sqrt(variance + epsilon) * scale + offset, in one multiplication and sum."""
-    factor: Any = ops.rsqrt(ops.add(variance, variance_epsilon))
-    factor = factor if scale is None else factor * scale
-    bias = -convert_to_tensor(mean) * factor  # type: ignore[operator]
-    return x * factor + (bias if offset is None else bias + offset)
+    t: Any = _floats(x)
+    factor: Any = ops.rsqrt(ops.add(like(variance, t), variance_epsilon))
+    if scale is not None:
+        factor = factor * like(scale, t)
+    bias = -like(mean, t) * factor  # type: ignore[operator]
+    return t * factor + (bias if offset is None else bias + like(offset, t))

@@ -71,20 +71,26 @@ class Frame:
         parameters before the state, ``bound`` names keep the value they have now.
         """
         shared = [n for n in params if n in self.scope.shared]
-        head: Statements = []
-        for kind in ("nonlocal", "global"):
-            names = [n for n in shared if self.scope.foreign.get(n, "nonlocal") == kind]
-            if names:
-                head.append((ast.Nonlocal if kind == "nonlocal" else ast.Global)(names))
+        kept = [n for n in bound if n not in params]
+        head = self.declare([*shared, *(n for n in kept if n in self.scope.shared)])
         renamed = {n: self.unit.fresh(n) for n in shared}
         if shared:
             values = [quote.load(renamed[n]) for n in shared]
             head.append(quote.unpack(shared, ast.Tuple(values, ast.Load())))
         body = head + list(prologue) + self.block(stmts, context)
         listed = [*first, *(renamed.get(n, n) for n in params)]
-        local = [n for n in bound if n not in self.scope.shared]
+        local = [n for n in kept if n not in self.scope.shared]
         made = quote.define(self.unit.fresh(base), listed, body or [ast.Pass()], local)
         return quote.at(made, like)
+
+    def declare(self, shared: Sequence[str]) -> Statements:
+        """``nonlocal`` and ``global`` statements for names that other functions see."""
+        made: Statements = []
+        for kind, statement in (("nonlocal", ast.Nonlocal), ("global", ast.Global)):
+            names = [n for n in shared if self.scope.foreign.get(n, "nonlocal") == kind]
+            if names:
+                made.append(statement(names))
+        return made
 
     def inner(self, node: ast.FunctionDef | ast.Lambda) -> None:
         """Rewrite a function defined inside."""
@@ -103,7 +109,7 @@ class Frame:
         made: Statements = []
         for i, s in enumerate(stmts):
             facts = self.scope.facts[s]
-            rest = stmts[i + 1 :]
+            rest = stmts[i + 1 :] if facts.falls else []
             new, done = self.statement(s, facts, rest, context)
             made += [quote.at(n, s) for n in new]
             if done:
@@ -261,11 +267,7 @@ def rewrite_function(
         return
     body = frame.block(node.body, Context(end=list))
     unset = scope.sort(scope.tracked & scope.local - set(scope.params))
-    start: Statements = []
-    for kind, declare in (("nonlocal", ast.Nonlocal), ("global", ast.Global)):
-        names = [n for n, k in scope.foreign.items() if k == kind]
-        if names:
-            start.append(declare(names))
+    start = frame.declare(list(scope.foreign))
     if unset:
         start.append(ast.Assign([quote.store(n) for n in unset], quote.operator("undefined")))
     at = 1 if ast.get_docstring(node) is not None else 0

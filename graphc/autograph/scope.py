@@ -341,7 +341,7 @@ class _Uses:
         found = sequence([head, both])
         found.jumps = (body.jumps - {"break", "continue"}) | orelse.jumps
         found.falls = "break" in body.jumps or (ends and orelse.falls)
-        found.kills = head.kills
+        found.kills = head.kills - both.deletes
         return found
 
     def _try(self, s: ast.Try) -> Facts:
@@ -444,7 +444,7 @@ class _Flow:
             defined = (defined - f.deletes) | f.kills
         for s, known in zip(reversed(stmts), reversed(before), strict=True):
             f = self.facts[s]
-            f.live_out = live | targets.always
+            f.live_out = (live if f.falls else NONE) | targets.always  # what follows may be dead
             f.defined = known
             kept = f.live_out - f.kills if f.falls else NONE
             live = f.live_in = f.reads | kept | targets.after(f.jumps) | targets.always

@@ -53,19 +53,28 @@ def _from_end(bound: Any) -> bool:
 
 def _least(a: DimLike, b: DimLike) -> DimLike:
     """The smaller of two dims, decided where the sign of their difference is known."""
-    rest = a - b
-    if isinstance(rest, int):
-        return b if rest > 0 else a
-    if all(factor > 0 for _, factor in rest.terms):
+    if _never_negative(a - b):
         return b
-    return a if all(factor < 0 for _, factor in rest.terms) else dims.minimum(a, b)
+    return a if _never_negative(b - a) else dims.minimum(a, b)
 
 
 def _most(count: DimLike) -> DimLike:
-    """A count that is not negative; symbols never are."""
-    if isinstance(count, int):
-        return max(count, 0)
-    return count if all(f >= 0 for _, f in count.terms) else dims.maximum(count, 0)
+    """A count, and 0 if it is negative."""
+    return count if _never_negative(count) else dims.maximum(count, 0)
+
+
+def _never_negative(value: DimLike) -> bool:
+    """Whether a dim is known to be 0 or more, whatever the sizes of its symbols are."""
+    if not isinstance(value, Dim):
+        return value >= 0
+    return all(f > 0 and all(map(_atom_never_negative, atoms)) for atoms, f in value.terms)
+
+
+def _atom_never_negative(atom: dims.Atom) -> bool:
+    if not atom.args:
+        return True  # a symbol is a size
+    signs = [_never_negative(arg) for arg in atom.args]
+    return any(signs) if atom.name == "max" else all(signs)
 
 
 def _slice_type(types: Types, attrs: Attrs) -> TensorType:

@@ -188,8 +188,8 @@ class OpDef:
             if type.dtype is not first:
                 listed = " and ".join(str(t) for t in types)
                 raise DTypeError(
-                    f"{self.name}: operands must have one dtype, got {listed};"
-                    " convert one of them with tf.cast"
+                    f"{self.name}: operands must have one dtype, got {listed}"
+                    f" ({types[0].dtype.name} and {type.dtype.name}); convert one with tf.cast"
                 )
         if first not in self.dtypes:
             known = ", ".join(sorted(d.name for d in self.dtypes))

@@ -13,19 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from graphc.runtime.blas_calls import CONVENTIONS
-
 
 @dataclass(frozen=True)
 class Gemm:
-    """A matrix product of some BLAS: where it is, how it is called, whose it is."""
+    """A matrix product of some BLAS: where it is, how it is called (see `blas_calls`), whose it is."""
 
     address: int
     convention: str
     library: str
-
-    def __post_init__(self) -> None:
-        assert self.convention in CONVENTIONS
 
 
 @cache

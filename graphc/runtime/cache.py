@@ -103,7 +103,7 @@ def _decode(key: str, raw: bytes) -> Entry | None:
 
 
 def write(key: str, entry: Entry, source: str) -> Path | None:
-    """Store an entry and its source; returns the source's path, None where nothing can be stored."""
+    """Store an entry and its source; returns the source's path, None if nothing is stored."""
     folder = _folder()
     if folder is None:
         return None
@@ -114,7 +114,7 @@ def write(key: str, entry: Entry, source: str) -> Path | None:
 
 
 def write_source(key: str, source: str) -> Path | None:
-    """Store a kernel's source as a Python file; returns its path, None where nothing can be stored."""
+    """Store a kernel's source as a Python file; returns its path, None if nothing is stored."""
     folder = _folder()
     if folder is None:
         return None
@@ -178,7 +178,8 @@ def _usable(folder: Path) -> bool:
         return True
     if found.st_uid != os.getuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         _warn_once(
-            f"the kernel cache {folder} belongs to, or can be written by, another user; it is not used"
+            f"the kernel cache {folder} belongs to another user, or others can write there;"
+            " it is not used"
         )
         return False
     return True

@@ -22,10 +22,14 @@ from graphc.runtime.scalars import (
     Surroundings,
     expression,
     finish,
+    is_float_sum,
     literal,
     start,
     step,
 )
+
+
+BLOCK = 1024  # elements that one partial sum adds up
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,7 @@ class _Writer:
         self.index |= {a: f"c{i}" for i, a in enumerate(loops.inner)}
         self.names = {n.output: i for i, n in enumerate(self.nest.computed)}
         self.failures: list[Node] = []
+        self.partial: set[Node] = set()  # sums whose addends go to a partial sum just now
         self.count = 0
 
     # --- the whole ---
@@ -187,22 +192,68 @@ class _Writer:
             n for n in self._nodes(ROW)
             if self._is_row_reduction(n) and loops.level[n] == level + 1
         ]  # fmt: skip
+        folds = [n for n in self._nodes(FULL) if n in loops.folds and loops.level[n] == level]
+        sums = [n for n in (*reductions, *folds) if is_float_sum(n) and not self._in_memory(n)]
+        blocked = bool(sums) and self._is_long(loops.inner)
+        self.partial = {n for n in sums if blocked or n in folds}
         for node in reductions:
-            body.add(f"{self.total(node)} = {start(node)}", node)
-        inner = self._inner(level, reductions, body)
-        if inner.lines:
+            body.add(f"{self.total(node)} = {self._first(node)}", node)
+        inner = self._inner(level, reductions, body, blocked)
+        if blocked:
+            self._blocks(body, inner)
+        elif inner.lines:
+            self._start_partial(body)
             self._nest(body, loops.inner, inner)
+            self._add_partial(body)
         for node in reductions:
             body.add(f"{self.name(node.output)} = {self._finished(node)}", node)
             self._store_row(node.output, body)
 
+    # --- sums of many: partial ones in the elements' type, their total in f64 ---
+
+    def _is_long(self, inner: Sequence[int]) -> bool:
+        if len(inner) != 1:
+            return False
+        size = self.loops.sizes[inner[0]]
+        return not isinstance(size, int) or size > BLOCK
+
+    def _in_memory(self, node: Node) -> bool:
+        """Whether a fold adds to an array rather than to a variable."""
+        return node in self.loops.folds and bool(self.nest.axes_of(node.output))
+
+    def _is_wide(self, node: Node) -> bool:
+        return is_float_sum(node) and (node in self.partial or node in self.loops.folds)
+
+    def _first(self, node: Node) -> str:
+        return "f64(0)" if self._is_wide(node) else start(node)
+
+    def _start_partial(self, block: _Block) -> None:
+        for node in sorted(self.partial, key=lambda n: self.names[n.output]):
+            block.add(f"t{self.names[node.output]} = {start(node)}", node)
+
+    def _add_partial(self, block: _Block) -> None:
+        for node in sorted(self.partial, key=lambda n: self.names[n.output]):
+            total = self.total(node)
+            block.add(f"{total} = {total} + f64(t{self.names[node.output]})", node)
+
+    def _blocks(self, body: _Block, inner: _Block) -> None:
+        """The loop over the columns in blocks, with a partial sum for each."""
+        size, index = self.size(self.loops.sizes[self.loops.inner[0]]), self.index
+        body.add(f"for k0 in range(0, {size}, {BLOCK}):")
+        outer = _Block(body.depth + 1)
+        self._start_partial(outer)
+        outer.add(f"for {index[self.loops.inner[0]]} in range(k0, min(k0 + {BLOCK}, {size})):")
+        outer.extend(inner)
+        self._add_partial(outer)
+        body.extend(outer)
+
     def _is_row_reduction(self, node: Node) -> bool:
         return bool(folded_axes(self.nest, node)) and node not in self.loops.folds
 
-    def _inner(self, level: int, reductions: list[Node], body: _Block) -> _Block:
+    def _inner(self, level: int, reductions: list[Node], body: _Block, blocked: bool) -> _Block:
         """The body of the loop over the columns at a level."""
         loops = self.loops
-        block = _Block(body.depth + len(loops.inner))
+        block = _Block(body.depth + len(loops.inner) + blocked)
         full = [n for n in self._nodes(FULL) if loops.level[n] == level]
         folds = [n for n in full if n in loops.folds]
         kept = [n for n in full if n.output in loops.kept or n.output in self.nest.outputs]
@@ -386,11 +437,17 @@ class _Writer:
             text = step(node, _read(node.output, target), x)
             block.add(f"{target} = {_written(node.output, text)}", node)
         else:
-            block.add(f"{self.total(node)} = {step(node, self.total(node), x)}", node)
+            total = f"t{self.names[node.output]}" if node in self.partial else self.total(node)
+            text = f"{total} + f64({x})" if total == self.total(node) and self._is_wide(node) else (
+                step(node, total, x))  # fmt: skip
+            block.add(f"{total} = {text}", node)
 
     def _finished(self, node: Node) -> str:
         count = dims.product(tuple(self.nest.sizes[a] for a in folded_axes(self.nest, node)))
-        return finish(node, self.total(node), lambda: self._number(count))
+        total = self.total(node)
+        if self._is_wide(node):
+            total = f"{node.output.type.dtype.short}({total})"
+        return finish(node, total, lambda: self._number(count))
 
     def _start_folds(self) -> None:
         for node in self.nest.computed:
@@ -401,7 +458,7 @@ class _Writer:
                 first = _written(node.output, start(node))
                 self.prologue.add(f"    {self.pointers[node.output]}[k] = {first}", node)
             else:
-                self.prologue.add(f"{self.total(node)} = {start(node)}", node)
+                self.prologue.add(f"{self.total(node)} = {self._first(node)}", node)
 
     def _finish_folds(self) -> None:
         for node in self.nest.computed:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def fits(node: Node, known: frozenset[str]) -> bool:
-    """Whether the sizes inside a region node are known when it starts (but for a stack's length)."""
+    """Whether the sizes inside a region node are known when it starts, but a stack's length."""
     length = node.attrs.get("length")
     told = known | (symbols(length) if length is not None else frozenset())
     if not all(v.type.symbols <= told for v in (*node.inputs, *node.outputs)):

@@ -1,7 +1,7 @@
 """`Lane`: a float inside a kernel, with operators that write LLVM code.
 
-The functions of `vecmath` are written once on lanes and work for f32 and f64.  They have no branches and call
-nothing, so LLVM can run many lanes side by side in one vector register.
+The functions of `vecmath` are written once on lanes and work for f32 and f64.  They have no
+branches and call nothing, so LLVM can run many lanes side by side in one vector register.
 """
 
 from __future__ import annotations
@@ -133,8 +133,8 @@ class Lane:
     def nearest(self) -> tuple[Lane, Any]:
         """The nearest whole number as a float and as an integer, for |x| < 2**22.
 
-        Adding 1.5 * 2**mantissa leaves the whole number in the low bits: cheaper than a conversion, there in
-        every instruction set, and harmless for NaN.
+        Adding 1.5 * 2**mantissa leaves the whole number in the low bits: cheaper than a conversion,
+        there in every instruction set, and harmless for NaN.
         """
         magic = self.of(1.5 * 2.0**self.mantissa)
         shifted = Lane(self.b, self.b.fadd(self.v, magic.v))

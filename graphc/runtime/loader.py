@@ -1,7 +1,7 @@
 """Kernel texts to addresses: compiled once, afterwards loaded from the disk cache.
 
-`compiler` turns a text into object code by way of numba.  The object code goes to the cache, and LLVM links it; a
-process with a warm cache never imports numba, which takes 0.2 s.
+`compiler` turns a text into object code by way of numba.  The object code goes to the cache, and
+LLVM links it; a process with a warm cache never imports numba, which takes 0.2 s.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def _load(text: str) -> CompileRecord:
     )
 
 
-# --- linking ----------------------------------------------------------------------------------------
+# --- linking --------------------------------------------------------------------------------------
 
 _linker: Any = None
 _linked: list[Any] = []  # what LLVM must not unload
@@ -134,7 +134,7 @@ def _from_cache(key: str) -> int | None:
         return None
 
 
-# --- compiling --------------------------------------------------------------------------------------
+# --- compiling ------------------------------------------------------------------------------------
 
 
 def _compile(key: str, text: str) -> cache.Entry:
@@ -160,7 +160,7 @@ def _module(key: str, source: str, filename: str) -> ModuleType:
     return module
 
 
-# --- kernels as Python, for breakpoints -------------------------------------------------------------
+# --- kernels as Python, for breakpoints -----------------------------------------------------------
 
 
 def jit_disabled() -> bool:

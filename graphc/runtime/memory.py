@@ -18,7 +18,7 @@ _I8, _I32, _I64 = (ir.IntType(n) for n in (8, 32, 64))
 _BYTES = _I8.as_pointer()
 
 
-# --- pointers ---------------------------------------------------------------------------------------
+# --- pointers -------------------------------------------------------------------------------------
 
 
 class Pointer:
@@ -72,7 +72,7 @@ def _address_of() -> Native:
     return Native("address_of", cases, lambda pointer: np.int64(pointer.address))
 
 
-# --- calls ------------------------------------------------------------------------------------------
+# --- calls ----------------------------------------------------------------------------------------
 
 KERNEL = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p)
 
@@ -107,7 +107,7 @@ def _fill_bytes_python(target: int, value: int, count: int) -> None:
     ctypes.memset(int(target), int(value) & 255, int(count))
 
 
-# --- denormal floats --------------------------------------------------------------------------------
+# --- denormal floats ------------------------------------------------------------------------------
 
 _FLUSH = 0x8040  # x86: results and operands that are denormal count as 0
 

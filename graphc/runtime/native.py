@@ -1,7 +1,7 @@
 """`Native`: a function that kernels may call, as LLVM code and as Python.
 
-The compiler puts its LLVM code in line; where kernels run as plain Python (``NUMBA_DISABLE_JIT=1``, for
-breakpoints) its Python meaning is called.  Nothing here needs numba.
+The compiler puts its LLVM code in line; where kernels run as plain Python (``NUMBA_DISABLE_JIT=1``,
+for breakpoints) its Python meaning is called.  Nothing here needs numba.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ UNSIGNED = ("u8", "u16", "u32", "u64")
 INTEGERS = SIGNED + UNSIGNED
 ELEMENTS = (*FLOATS, *INTEGERS, "b1", "c64", "c128")
 
-# What the compiler may do with floats: fuse a product and a sum.  Never "arcp": it makes 1 / 0 a NaN (x86's
-# reciprocal estimate); never "nnan" and "ninf", which break NaN and infinities, or "nsz", which loses -0.0.
+# What the compiler may do with floats: fuse a product and a sum.  Never "arcp": it makes 1 / 0 a
+# NaN (x86's reciprocal estimate); never "nnan" and "ninf", which break NaN and infinities, or
+# "nsz", which loses -0.0.
 FLAGS = ("contract",)
 
 Build = Callable[..., Any]  # (builder, *values) -> value

@@ -31,8 +31,9 @@ FAILURES = {
 # branches.
 _STEPS = {
     "{acc} + {x}": "radd_{t}({acc}, {x})",
-    "{x} if {x} > {acc} or {x} != {x} else {acc}": "maximum_{t}({acc}, {x})",
-    "{x} if {x} < {acc} or {x} != {x} else {acc}": "minimum_{t}({acc}, {x})",
+    "{acc} * {x}": "rmul_{t}({acc}, {x})",
+    "{x} if {x} > {acc} or {x} != {x} else {acc}": "rmax_{t}({acc}, {x})",
+    "{x} if {x} < {acc} or {x} != {x} else {acc}": "rmin_{t}({acc}, {x})",
 }
 _BITWISE = {"{acc} or {x}": "{acc} | {x}", "{acc} and {x}": "{acc} & {x}"}
 
@@ -116,6 +117,7 @@ def _power(node: Node, operands: Sequence[str], around: Surroundings) -> str:
     short = node.output.type.dtype.short
     if node.output.type.dtype.is_integer:
         around.check(NEGATIVE_POWER, f"{y} < 0")
+        return wrapped(f"power({x}, {y})", node.output.type.dtype)
     return f"{x} * {x}" if y == f"{short}(2.0)" else f"pow_{short}({x}, {y})"
 
 
@@ -164,6 +166,12 @@ def start(node: Node) -> str:
         low, high = (dtype.min, dtype.max) if not dtype.is_floating else (-np.inf, np.inf)
         words |= {"lowest": literal(dtype.np.type(low)), "highest": literal(dtype.np.type(high))}
     return fill(lower.start, words)
+
+
+def is_float_sum(node: Node) -> bool:
+    """Whether a reduction adds up floats, so that the order of many matters."""
+    lower: Any = node.op.lower  # type: ignore[attr-defined]
+    return node.output.type.dtype.is_floating and lower.step == "{acc} + {x}"
 
 
 def step(node: Node, total: str, x: str) -> str:

@@ -1,8 +1,9 @@
 """The maths of the kernels: ``exp_f32``, ``log_f64``, ``pow_f32``, ``maximum_f64``, ...
 
-numba has no vector library, and a call of libm for each element costs 5 to 30 times as much as it has to.  The
-functions of `vecmath_exp` and `vecmath_trig` are code that LLVM vectorises; `LIBM` lists those that still call the
-C library, right but one element at a time.  All are right for infinities, NaN and denormals.
+numba has no vector library, and a call of libm for each element costs 5 to 30 times as much as it
+has to.  The functions of `vecmath_exp` and `vecmath_trig` are code that LLVM vectorises; `LIBM`
+lists those that still call the C library, right but one element at a time.  All are right for
+infinities, NaN and denormals.
 """
 
 from __future__ import annotations
@@ -97,6 +98,9 @@ def _functions(short: str) -> Iterator[Native]:
     yield _native("rsqrt", short, 1, _lanes(lambda x: 1.0 / x.sqrt()), lambda x: 1 / np.sqrt(x))
     yield _native("radd", short, 2, _reassociable, np.add)
     yield _native("rmul", short, 2, _reassociable_product, np.multiply)
+    # as steps of a reduction LLVM makes vectors of these only, not of comparisons and selections
+    yield _native("rmax", short, 2, lambda b, x, y: intrinsic(b, "maximum", x, y), np.maximum)
+    yield _native("rmin", short, 2, lambda b, x, y: intrinsic(b, "minimum", x, y), np.minimum)
 
 
 _FREE = ("reassoc", "contract", "nsz")
@@ -111,7 +115,7 @@ def _reassociable_product(b: Any, x: Any, y: Any) -> Any:
     return b.fmul(x, y, flags=_FREE)
 
 
-# --- conversions of storage formats -------------------------------------------------------------------
+# --- conversions of storage formats ---------------------------------------------------------------
 
 _HALF = ir.HalfType()
 

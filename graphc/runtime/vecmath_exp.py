@@ -1,7 +1,7 @@
 """Exponentials, logarithms and hyperbolic functions on lanes.
 
-Each name gives the largest error in units in the last place as the tests bound it: (f32, f64).  Polynomials are
-minimax fits of our own unless a source is named.
+Each name gives the largest error in units in the last place as the tests bound it: (f32, f64).
+Polynomials are minimax fits of our own unless a source is named.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 
 from graphc.runtime.lane import Lane, polynomial
 
-# --- exponentials -----------------------------------------------------------------------------------
+# --- exponentials ---------------------------------------------------------------------------------
 
 LOG2_E = 1.0 / math.log(2.0)
 # ln 2 in two parts; the first has few bits, so that multiples by whole exponents are exact
@@ -92,7 +92,7 @@ def cosh(x: Lane) -> Lane:
     return (half * 0.5 * half).where(a > (88.0 if x.single else 709.0), usual)
 
 
-# --- logarithms -------------------------------------------------------------------------------------
+# --- logarithms -----------------------------------------------------------------------------------
 
 # Cephes' logf: (log(1 + f) - f + f**2 / 2) / f**3; fdlibm's log: a series in f / (2 + f)
 _LOG_F32 = (7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1,

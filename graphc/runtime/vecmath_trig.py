@@ -12,7 +12,7 @@ from graphc.runtime.lane import F64, I1, I32, I64, Lane, polynomial
 from graphc.runtime.native import intrinsic
 from graphc.runtime.vecmath_exp import exp, log
 
-# --- sine and cosine ----------------------------------------------------------------------------------
+# --- sine and cosine ------------------------------------------------------------------------------
 
 # On [-pi/4, pi/4]: (sin(r) - r) / r**3 and (cos(r) - 1 + r**2 / 2) / r**4, in r**2
 _SIN = (2.71760680370511e-06, -0.0001983926202877453, 0.00833332916530516, -0.16666666639813937)
@@ -104,7 +104,7 @@ def tan_f32(x: Lane) -> Lane:
     return x.where(abs(x) < 2.0**-13, result)
 
 
-# --- the error function -------------------------------------------------------------------------------
+# --- the error function ---------------------------------------------------------------------------
 
 # erf(x) / x - 1 in x**2 for |x| < 0.9; log(erfc(x)) beyond
 _ERF_NEAR_F32 = (-5.96761703e-4, 4.99119423e-3, -2.67681349e-2, 1.12819925e-1, -3.76125336e-1,
@@ -140,7 +140,7 @@ def erf(x: Lane) -> Lane:
     return x.where(x.is_nan(), result)
 
 
-# --- powers -------------------------------------------------------------------------------------------
+# --- powers ---------------------------------------------------------------------------------------
 
 
 def pow_f32(x: Lane, y: Lane) -> Lane:
@@ -153,7 +153,8 @@ def pow_f32(x: Lane, y: Lane) -> Lane:
     odd = b.and_(whole, b.not_(_is_whole(p * 0.5)))
     negative = b.icmp_signed("<", x.bits(), I32(0))
     result = (-result).where(b.and_(negative, odd), result)
-    # log(|x|) is asked instead of `x < 0 and x > -inf`, which LLVM turns into a call it cannot vectorise
+    # log(|x|) is asked instead of `x < 0 and x > -inf`, which LLVM turns into a call it cannot
+    # vectorise
     no_root = b.and_(b.and_(log_a < 1e3, x < 0.0), b.not_(whole))
     result = result.of(math.nan).where(no_root, result)
     one = b.or_(y.equals(0.0), x.equals(1.0))

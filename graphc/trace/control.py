@@ -29,7 +29,9 @@ from graphc.trace.control_values import (
     State,
     Undefined,
     condition,
+    here,
 )
+from graphc.trace.control_watch import Watch
 from graphc.trace.dispatch import convert_to_tensor
 from graphc.trace.state import current
 from graphc.trace.tensor import Operators as TensorOperators
@@ -136,7 +138,7 @@ class _Operators:
     def ifexp(self, test: Any, then: Thunk, other: Thunk) -> Any:
         test = _value(test)
         if isinstance(test, SymbolicTensor):
-            return control_if.choose(test, then, other, "")
+            return control_if.choose(test, then, other)
         return then() if test else other()
 
     def fn(self, function: Any) -> Any:
@@ -198,16 +200,22 @@ def _value(value: Any) -> Any:
 def _logical(left: Any, right: Thunk, op: str, short: bool) -> Any:
     """`and`/`or`: an element-wise op if the right side is cheap, else it runs only if needed."""
     pred = condition(left, "`and`" if op == "logical_and" else "`or`")
-    with staging.region("then") as region:
-        value = right()
-    plain = all(node.op.elementwise or not node.inputs for node in region.nodes)
-    is_bool = isinstance(value, bool) or (
-        isinstance(value, TensorOperators) and value.dtype.is_bool and not value.dims
-    )
-    if plain and is_bool:
-        return getattr(ops, op)(pred, convert_to_tensor(right()))
-    then, other = (right, lambda: short) if op == "logical_and" else (lambda: short, right)
-    return control_if.choose(pred, then, other, "")
+    watch = Watch((right,))
+    needed = control_if.branch("right", watch, lambda: (right(),))
+    if not needed.contents and isinstance(needed.outcome, tuple):
+        value = needed.outcome[0]
+        if _is_flag(value) and control_if.is_plain(needed.region):
+            return getattr(ops, op)(pred, control_if.inline(needed.region, value))
+    known = control_if.branch("left", watch, lambda: (short,))
+    sides = (needed, known) if op == "logical_and" else (known, needed)
+    (result,) = control_if.merge(pred, *sides, ("the result",), watch, here())
+    return result
+
+
+def _is_flag(value: Any) -> bool:
+    if isinstance(value, TensorOperators):
+        return value.dtype.is_bool and not value.dims  # type: ignore[attr-defined]
+    return isinstance(value, bool)
 
 
 def _compare(name: str, left: Any, right: Any) -> Any:

@@ -191,6 +191,26 @@ def _truth(iterable: Any, python: Callable[..., Any], reduce: str, ops_name: str
     return result
 
 
+def _round(value: Any, digits: int | None = None) -> Any:
+    if not isinstance(value, SymbolicTensor):
+        return round(value, digits)
+    if digits is not None:
+        return ops.rint(value * 10.0**digits) / 10.0**digits
+    return ops.cast(ops.rint(value), dtype=dtypes.int32) if value.dtype.is_floating else value
+
+
+def _sorted(iterable: Any, *, key: Any = None, reverse: bool = False) -> Any:
+    if isinstance(iterable, SymbolicTensor) and key is None:
+        return ops.sort(iterable, axis=0, descending=bool(reverse))
+    return sorted(iterable, key=key, reverse=reverse)
+
+
+def _reversed(iterable: Any) -> Any:
+    if isinstance(iterable, SymbolicTensor):
+        return ops.reverse(iterable, axis=(0,))
+    return reversed(iterable)
+
+
 def _print(*values: Any, sep: str | None = " ", end: str | None = "\n", **kwargs: Any) -> None:
     if kwargs or not any(_symbolic(v) for v in values):
         print(*values, sep=sep, end=end, **kwargs)
@@ -215,6 +235,9 @@ _BUILTINS: dict[Any, Any] = {
     any: _any,
     all: _all,
     print: _print,
+    round: _round,
+    sorted: _sorted,
+    reversed: _reversed,
 }
 
 __all__ = ["callee"]

@@ -61,7 +61,8 @@ class Carry:
         # names that may have no value, and those among them that each iteration defines
         self.late = {i for i, value in enumerate(state) if isinstance(value, Perhaps)}
         self.sure: set[int] = set()
-        self.blank = [Unset(name, f"{READ_FIRST} {loc}; assign it before the loop") for name in names]
+        reason = f"{READ_FIRST} {loc}; assign it before the loop"
+        self.blank = [Unset(name, reason) for name in names]
         self.changed = True
         self.rounds = 0
 
@@ -252,8 +253,8 @@ class Carry:
     def _mismatch(self, name: str, now: Any, value: Any, what: str) -> LoopCarryError:
         before = repr(now) if isinstance(now, Leaf) else describe_abstract(now)
         return LoopCarryError(
-            f"{name!r} changes its {what} in the loop at {self.loc}: it is {before} before an"
-            f" iteration and {describe(value)} after it"
+            f"{name if ' ' in name else repr(name)} changes its {what} in the loop at {self.loc}:"
+            f" it is {before} before an iteration and {describe(value)} after it"
         )
 
     # --- after the loop ---

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphc.errors import StagingError
-from graphc.ops import ops
+from graphc.ir.graph import Graph
+from graphc.ops import control, ops
 from graphc.trace import staging
 from graphc.trace.control_values import (
     ABSENT,
@@ -29,8 +30,10 @@ from graphc.trace.control_values import (
     without,
 )
 from graphc.trace.control_watch import Contents, Watch
+from graphc.trace.replay import replay
 from graphc.trace.staging import Region
 from graphc.trace.state import located
+from graphc.trace.tensor import SymbolicTensor
 
 Block = Callable[..., Outcome]
 MARK = "__graphc_raised__"  # on exceptions that a converted `raise` statement raised
@@ -63,8 +66,8 @@ def branch(label: str, watch: Watch, block: Callable[[], Outcome]) -> Branch:
             outcome = traced(block)
         except RecursionError:
             raise StagingError(
-                f"the recursion through the `if` at {here()} does not end while it is traced: whether"
-                " it goes on depends on a tensor. Use a loop"
+                f"the recursion through the `if` at {here()} does not end while it is traced:"
+                " whether it goes on depends on a tensor. Use a loop"
             ) from None
     made = Branch(region, outcome, watch.changed())
     watch.reset()
@@ -168,7 +171,26 @@ def _acts(region: Region) -> bool:
     )
 
 
-def choose(test: Any, then: Callable[[], Any], other: Callable[[], Any], what: str) -> Any:
+def is_plain(region: Region) -> bool:
+    """Whether running a region where it is not needed costs little and does nothing else."""
+    written = any(held.written for held in region.variables.values())
+    return not written and all(n.op.elementwise or n.op is control.constant for n in region.nodes)
+
+
+def inline(region: Region, value: Any) -> Any:
+    """Move a region without parameters into the trace around it; gives its value there."""
+    if not isinstance(value, SymbolicTensor) or value.tracer is not region:
+        return value
+    tracer = region.parent
+    assert tracer is not None
+    taken = [(inner, outer) for outer, inner in region.captures.values()]
+    taken += [(h.entry, tracer.read(region.root.objects[k])) for k, h in region.variables.items()]
+    inputs = tuple(inner.value for inner, _ in taken)
+    graph = Graph(region.name, inputs, tuple(region.nodes), (value.value,))
+    return replay(graph, [outer for _, outer in taken])[0]
+
+
+def choose(test: Any, then: Callable[[], Any], other: Callable[[], Any]) -> Any:
     """A ternary on a tensor."""
-    result = staged_if(test, lambda: (then(),), lambda: (other(),), (), (what,))
+    result = staged_if(test, lambda: (then(),), lambda: (other(),), (), ("the result",))
     return result[0]

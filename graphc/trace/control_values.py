@@ -49,7 +49,7 @@ class Perhaps(Undefined):
         self.name, self.value, self.ran, self.loc = name, value, ran, loc
 
     def use(self) -> Any:
-        message = f"{self.name!r} has no value: no iteration of the loop at {self.loc} gave it one"
+        message = f"{self.name!r} has no value: the loop at {self.loc} ran no iteration that gives it one"
         staging.emit_assert(self.ran, UndefinedNameError, [message])
         return self.value
 
@@ -330,7 +330,7 @@ class Join:
         return _Slot(len(self.left) - 1)
 
     def _mismatch(self, a: Any, b: Any, name: str) -> BranchMismatchError:
-        what = f"{name!r}" if name else "the result"
+        what = repr(name) if name.split("[")[0].isidentifier() else name or "its result"
         return BranchMismatchError(
             f"the `if` at {self.loc} gives {what} two kinds of values: {describe(a)} in the first"
             f" branch, {describe(b)} in the second"

@@ -29,7 +29,8 @@ def check(text: str) -> None:
     assert all(":=" in r.reason for r in autograph.conversion(converted).refusals)
     for x, y in [(0, 0), (1, 5), (2, 3), (7, 1), (13, -4)]:
         wanted, found = outcome(program, x, y), outcome(converted, x, y)
-        assert wanted == found, f"{x, y}\n{text}\n{autograph.to_code(program)}"
+        shown = f"{x, y}: {wanted} became {found}\n{text}\n{autograph.to_code(program)}"
+        assert wanted == found, shown
 
 
 @settings(max_examples=150, **QUIET)

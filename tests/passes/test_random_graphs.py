@@ -35,11 +35,16 @@ class Random:
         return self.draw(st.sampled_from(list(options)))
 
     def emit(self, name: str, *inputs: Value, **attrs: Any) -> None:
+        """Add a node, if its operands' shapes are sure to fit."""
         op = REGISTRY[name]
-        try:
-            self.values += self.builder.emit(op, inputs, {**op.attrs, **attrs})
-        except GraphcError:
-            pass  # these shapes do not fit: another choice will
+        attrs = {**op.attrs, **attrs}
+        with dims.collecting() as assumed:
+            try:
+                op.infer([v.type for v in inputs], attrs, {})
+            except GraphcError:
+                return
+        if not assumed:
+            self.values += self.builder.emit(op, inputs, attrs)
 
     def node(self, depth: int) -> None:
         kind = self.choose(("unary", "binary", "constant", "reduce", "view", "if", "for", "call"))

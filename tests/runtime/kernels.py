@@ -26,7 +26,7 @@ def run(text: str, *values: np.ndarray | int) -> int:
 
 
 def loop(expression: str, operands: str, result: str) -> str:
-    """The text of an elementwise kernel: `expression` of x and y, which are pointers to `operands`."""
+    """The text of an elementwise kernel: `expression` of ``x[i]`` and ``y[i]``."""
     y = f"    y = ptr_{operands}(slots[row[3]])\n"
     return f"""def kernel(slots, row):
     x = ptr_{operands}(slots[row[0]])

@@ -16,7 +16,7 @@ def product(
     a: np.ndarray, b: np.ndarray, ta: bool, tb: bool, c: np.ndarray | None = None, batch: int = 1,
     shared: str = "",
 ) -> np.ndarray:  # fmt: skip
-    """The kernel's product; of stacks of matrices if ``batch`` is not 1; added to ``c`` if given."""
+    """The kernel's product, of stacks of matrices for a ``batch``; added to ``c`` if given."""
     m, k = a.shape[-2:][::-1] if ta else a.shape[-2:]
     n = b.shape[-2] if tb else b.shape[-1]
     accumulate = c is not None
@@ -26,8 +26,9 @@ def product(
     steps = [
         0 if name in shared else size for name, size in (("a", m * k), ("b", k * n), ("c", m * n))
     ]
-    assert run(blas.gemm_text(short, accumulate), blas.gemm_slot_value(short), a, b, c, batch, m, n, k,
-               int(ta), int(tb), *steps) == 0  # fmt: skip
+    sizes = (batch, m, n, k, int(ta), int(tb))
+    text = blas.gemm_text(short, accumulate)
+    assert run(text, blas.gemm_slot_value(short), a, b, c, *sizes, *steps) == 0
     return c
 
 

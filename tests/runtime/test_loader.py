@@ -162,7 +162,7 @@ def test_division_by_zero_is_infinite_in_vector_code_too(fresh) -> None:
         assert np.array_equal(elementwise("x[i] / y[i]", x, y), x / y)
 
 
-# --- other processes --------------------------------------------------------------------------------
+# --- other processes ------------------------------------------------------------------------------
 
 SCRIPT = """
 import sys
