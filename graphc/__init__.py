@@ -32,11 +32,30 @@ from graphc.function import (
     TensorSpec,
     function,
 )
-from graphc.ir.dtypes import DType, as_dtype
+from graphc.ir.dtypes import (
+    DType,
+    as_dtype,
+    bfloat16,
+    complex64,
+    complex128,
+    float16,
+    float32,
+    float64,
+    int8,
+    int16,
+    int32,
+    int64,
+    string,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+)  # fmt: skip
 from graphc.ir.dtypes import bool_ as bool
 from graphc.toplevel import *  # noqa: F403
+from graphc.trace import gradient_regions as _gradient_regions
+from graphc.trace import indexing as _indexing
 from graphc.trace import nest
-from graphc.trace import gradient_regions as _gradient_regions, indexing as _indexing
 from graphc.trace.custom import custom_gradient, stop_gradient
 from graphc.trace.dispatch import convert_to_tensor
 from graphc.trace.shape import TensorShape
@@ -44,10 +63,6 @@ from graphc.trace.state import current as _current
 from graphc.trace.tape import GradientTape, UnconnectedGradients
 from graphc.trace.tensor import Tensor
 from graphc.trace.variable import Variable
-from graphc.ir.dtypes import (
-    bfloat16, complex64, complex128, float16, float32, float64, int8, int16, int32, int64, string, uint8,
-    uint16, uint32, uint64,
-)  # fmt: skip
 
 __version__ = "0.1.0"
 newaxis = None

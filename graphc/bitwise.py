@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from graphc.api.elementwise import (
-    bitwise_and, bitwise_or, bitwise_xor, invert, left_shift, right_shift,
+    bitwise_and,
+    bitwise_or,
+    bitwise_xor,
+    invert,
+    left_shift,
+    right_shift,
 )  # fmt: skip
 
 __all__ = [

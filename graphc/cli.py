@@ -1,4 +1,4 @@
-"""The command line: `python -m graphc demo | bench | explain | cache`."""
+"""The command line: `python -m graphc demo | bench | explain | show | run | cache`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import math
 import sys
 from collections.abc import Callable, Sequence
 from operator import attrgetter
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 __all__ = ["main"]
 
@@ -36,6 +36,8 @@ def _parser() -> CommandLine:
     _add_demo(commands)
     _add_bench(commands)
     _add_explain(commands)
+    _add_show(commands)
+    _add_run(commands)
     _add_cache(commands)
     return parser
 
@@ -114,6 +116,57 @@ def _target(text: str) -> tuple[str, str]:
     if not (module and colon and path):
         raise argparse.ArgumentTypeError(f"write it as module:function, not {text!r}")
     return module, path
+
+
+def _add_show(commands: argparse._SubParsersAction[CommandLine]) -> None:
+    show = commands.add_parser("show", help="print a graph from its text, after some passes")
+    show.add_argument("file", metavar="FILE.ir")
+    show.add_argument("--passes", default="", metavar="NAMES", help="such as 'cse, fuse'")
+    show.set_defaults(command=_show)
+
+
+def _show(options: argparse.Namespace) -> int:
+    graph = _read_graph(options)
+    if isinstance(graph, int):
+        return graph
+    print(graph)
+    return 0
+
+
+def _read_graph(options: argparse.Namespace) -> Any:
+    """The graph of a file after its passes, or an exit status."""
+    from graphc.errors import ParseError, VerifyError
+    from graphc.inspect import text
+
+    try:
+        with open(options.file, encoding="utf-8") as file:
+            return text.improved(text.parse(file.read()), options.passes)
+    except (OSError, ParseError, VerifyError, ValueError) as error:
+        return _failed(error, 2)
+
+
+def _add_run(commands: argparse._SubParsersAction[CommandLine]) -> None:
+    run = commands.add_parser("run", help="run a graph from its text on random values")
+    run.add_argument("file", metavar="FILE.ir")
+    run.add_argument("--passes", default="", metavar="NAMES", help="such as 'cse, fuse'")
+    run.add_argument("--seed", type=_seed, default=0, metavar="N")
+    run.set_defaults(command=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from graphc.errors import GraphcError
+    from graphc.inspect import text
+
+    graph = _read_graph(options)
+    if isinstance(graph, int):
+        return graph
+    try:
+        results = text.run(graph, text.random_inputs(graph, options.seed))
+    except (GraphcError, AssertionError) as error:
+        return _failed(error, 1)
+    for value, result in zip(graph.results, results, strict=True):
+        print(f"%{value.name} =\n{result}")
+    return 0
 
 
 def _add_cache(commands: argparse._SubParsersAction[CommandLine]) -> None:

@@ -1,4 +1,4 @@
-"""Control flow as functions: ``tf.cond``, ``tf.case``, ``tf.switch_case``, ``tf.while_loop``, ``tf.group``."""
+"""Control flow as functions: ``tf.cond``, ``tf.case``, ``tf.while_loop``, ``tf.map_fn``, ..."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from graphc.trace.dispatch import convert_to_tensor
 __all__ = ["case", "cond", "group", "map_fn", "no_op", "switch_case", "while_loop"]
 
 
-def cond(pred: Any, true_fn: Callable[[], Any] | None = None, false_fn: Callable[[], Any] | None = None, name: str | None = None) -> Any:
+def cond(
+    pred: Any,
+    true_fn: Callable[[], Any] | None = None,
+    false_fn: Callable[[], Any] | None = None,
+    name: str | None = None,
+) -> Any:
     """``true_fn()`` if ``pred`` holds, else ``false_fn()``; both must return the same structure."""
     if true_fn is None or false_fn is None:
         raise TypeError("cond takes true_fn and false_fn")
@@ -26,10 +31,18 @@ def cond(pred: Any, true_fn: Callable[[], Any] | None = None, false_fn: Callable
         else_outs = [convert_to_tensor(t) for t in nest.flatten(second) if t is not None]
     nest.assert_same_structure(first, second)
     results = iter(staging.emit_if(pred, then_r, then_outs, else_r, else_outs))
-    return nest.pack_sequence_as(first, [None if t is None else next(results) for t in nest.flatten(first)])
+    return nest.pack_sequence_as(
+        first, [None if t is None else next(results) for t in nest.flatten(first)]
+    )
 
 
-def case(pred_fn_pairs: Any, default: Callable[[], Any] | None = None, exclusive: bool = False, strict: bool = False, name: str = "case") -> Any:
+def case(
+    pred_fn_pairs: Any,
+    default: Callable[[], Any] | None = None,
+    exclusive: bool = False,
+    strict: bool = False,
+    name: str = "case",
+) -> Any:
     """The function of the first condition that holds, else ``default``."""
     pairs = list(pred_fn_pairs)
     if not pairs:
@@ -42,7 +55,12 @@ def case(pred_fn_pairs: Any, default: Callable[[], Any] | None = None, exclusive
     return cond(pred, fn, lambda: case(rest, default))
 
 
-def switch_case(branch_index: Any, branch_fns: Any, default: Callable[[], Any] | None = None, name: str = "switch_case") -> Any:
+def switch_case(
+    branch_index: Any,
+    branch_fns: Any,
+    default: Callable[[], Any] | None = None,
+    name: str = "switch_case",
+) -> Any:
     """The branch of an index; one out of range takes ``default``, or the last branch."""
     pairs = sorted(branch_fns.items()) if isinstance(branch_fns, dict) else [
         f if isinstance(f, tuple) else (i, f) for i, f in enumerate(branch_fns)]  # fmt: skip
@@ -53,7 +71,8 @@ def switch_case(branch_index: Any, branch_fns: Any, default: Callable[[], Any] |
 
 
 def while_loop(
-    cond: Callable[..., Any], body: Callable[..., Any], loop_vars: Sequence[Any], shape_invariants: Any = None,
+    cond: Callable[..., Any], body: Callable[..., Any], loop_vars: Sequence[Any],
+    shape_invariants: Any = None,
     parallel_iterations: int = 10, back_prop: bool = True, swap_memory: bool = False,
     maximum_iterations: Any = None, name: str | None = None,
 ) -> Any:  # fmt: skip
@@ -64,7 +83,9 @@ def while_loop(
 
     def test(count: Any, values: Sequence[Any]) -> Any:
         go = cond(*values)
-        return go if limit is None else ops.logical_and(convert_to_tensor(go), ops.less(count, limit))
+        return (
+            go if limit is None else ops.logical_and(convert_to_tensor(go), ops.less(count, limit))
+        )
 
     first = test(counter, start)
     if not staging.is_symbolic(first) and not any(map(staging.is_symbolic, nest.flatten(start))):
@@ -91,11 +112,20 @@ def _as_list(found: Any) -> list[Any]:
     return list(found) if isinstance(found, list | tuple) else [found]
 
 
-def map_fn(fn: Callable[[Any], Any], elems: Any, dtype: Any = None, fn_output_signature: Any = None, name: str | None = None, **unused: Any) -> Any:
+def map_fn(
+    fn: Callable[[Any], Any],
+    elems: Any,
+    dtype: Any = None,
+    fn_output_signature: Any = None,
+    name: str | None = None,
+    **unused: Any,
+) -> Any:
     """``fn`` on each row, the results stacked."""
     flat = [convert_to_tensor(t) for t in nest.flatten(elems)]
     if not any(map(staging.is_symbolic, flat)):
-        rows = [fn(nest.pack_sequence_as(elems, [t[i] for t in flat])) for i in range(flat[0].shape[0])]  # type: ignore
+        rows = [
+            fn(nest.pack_sequence_as(elems, [t[i] for t in flat])) for i in range(flat[0].shape[0])
+        ]  # type: ignore
         return nest.map_structure(lambda *r: ops.stack(*map(convert_to_tensor, r), axis=0), *rows)
     types = [t.value.type for t in map(staging.convert, flat)]
     row_types = [t.with_shape(t.shape[1:]) for t in types]
@@ -104,7 +134,9 @@ def map_fn(fn: Callable[[Any], Any], elems: Any, dtype: Any = None, fn_output_si
         found = fn(nest.pack_sequence_as(elems, r.params[1:]))
         outs = [convert_to_tensor(t) for t in nest.flatten(found)]
     count = ops.strided_slice(ops.shape_of(flat[0]), index=(0,))
-    results = staging.emit_for(count, [], r, [], scanned=flat, stacked=outs, length=types[0].shape[0])
+    results = staging.emit_for(
+        count, [], r, [], scanned=flat, stacked=outs, length=types[0].shape[0]
+    )
     return nest.pack_sequence_as(found, results)
 
 
@@ -114,5 +146,3 @@ def group(*inputs: Any, name: str | None = None) -> None:
 
 def no_op(name: str | None = None) -> None:
     """Nothing."""
-
-

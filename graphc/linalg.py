@@ -5,9 +5,34 @@ from __future__ import annotations
 from graphc.api.create import eye
 from graphc.api.einsum import einsum, tensordot
 from graphc.api.matrices import (
-    adjoint, band_part, cholesky, cholesky_solve, cross, det, diag, diag_part, eigh, eigvalsh,
-    inv, logdet, matmul, matrix_rank, matrix_transpose, matvec, norm, normalize, pinv, qr,
-    set_diag, slogdet, solve, svd, tensor_diag, tensor_diag_part, trace, triangular_solve,
+    adjoint,
+    band_part,
+    cholesky,
+    cholesky_solve,
+    cross,
+    det,
+    diag,
+    diag_part,
+    eigh,
+    eigvalsh,
+    inv,
+    logdet,
+    matmul,
+    matrix_rank,
+    matrix_transpose,
+    matvec,
+    norm,
+    normalize,
+    pinv,
+    qr,
+    set_diag,
+    slogdet,
+    solve,
+    svd,
+    tensor_diag,
+    tensor_diag_part,
+    trace,
+    triangular_solve,
 )  # fmt: skip
 from graphc.api.reductions import global_norm, l2_normalize
 

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 from graphc.api.activations import (
-    batch_normalization, bias_add, crelu, elu, gelu, leaky_relu, log_softmax, moments, relu,
-    relu6, selu, silu, softmax, softsign, swish,
+    batch_normalization,
+    bias_add,
+    crelu,
+    elu,
+    gelu,
+    leaky_relu,
+    log_softmax,
+    moments,
+    relu,
+    relu6,
+    selu,
+    silu,
+    softmax,
+    softsign,
+    swish,
 )  # fmt: skip
 from graphc.api.draws import dropout
 from graphc.api.elementwise import sigmoid, softplus, tanh
 from graphc.api.indexing import embedding_lookup, in_top_k, top_k
 from graphc.api.losses import (
-    l2_loss, log_poisson_loss, sigmoid_cross_entropy_with_logits,
-    softmax_cross_entropy_with_logits, sparse_softmax_cross_entropy_with_logits,
+    l2_loss,
+    log_poisson_loss,
+    sigmoid_cross_entropy_with_logits,
+    softmax_cross_entropy_with_logits,
+    sparse_softmax_cross_entropy_with_logits,
     weighted_cross_entropy_with_logits,
 )  # fmt: skip
 from graphc.api.reductions import l2_normalize, zero_fraction

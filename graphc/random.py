@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from graphc.api.draws import (
-    categorical, normal, shuffle, stateless_categorical, stateless_normal,
-    stateless_truncated_normal, stateless_uniform, truncated_normal, uniform,
+    categorical,
+    normal,
+    shuffle,
+    stateless_categorical,
+    stateless_normal,
+    stateless_truncated_normal,
+    stateless_uniform,
+    truncated_normal,
+    uniform,
 )  # fmt: skip
 from graphc.trace.rng import set_seed
 

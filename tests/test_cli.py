@@ -87,3 +87,17 @@ def test_explain_a_function_of_a_module(
     assert "no attribute 'g'" in capsys.readouterr().err
     assert main(["explain", "not_there_at_all:f"]) == 2
     assert "No module named 'not_there_at_all'" in capsys.readouterr().err
+
+
+def test_a_graph_in_a_file_is_shown_and_run(tmp_path, capsys) -> None:
+    path = tmp_path / "f.ir"
+    path.write_text(
+        "graph @f(%x: f32[B, 3]) {\n  %y: f32[B, 3] = tanh %x\n  return %y\n}\n", encoding="utf-8"
+    )
+    assert main(["show", str(path), "--passes", "fuse"]) == 0
+    assert "fused" in capsys.readouterr().out
+    assert main(["run", str(path)]) == 0
+    assert "%y =" in capsys.readouterr().out
+    path.write_text("graph @f(%x: f32[3]) {\n  %y: f32[3] = no_such_op %x\n  return %y\n}\n")
+    assert main(["show", str(path)]) == 2
+    assert "no_such_op" in capsys.readouterr().err

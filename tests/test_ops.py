@@ -1,4 +1,4 @@
-"""One test for every promise of every op: the registry is walked, each op brings its own samples."""
+"""One test for every promise of every op: the registry is walked, each op brings its samples."""
 
 from __future__ import annotations
 
@@ -283,7 +283,9 @@ def test_second_gradients_are_the_slopes_of_the_first(case: Case) -> None:
 
     def first(xs: Arrays) -> float:
         found = gradients(op, xs, sample.attrs, seed=1)
-        pairs = [(g, weights(g.shape, g.dtype, 9 + i)) for i, g in enumerate(found) if g is not None]
+        pairs = [
+            (g, weights(g.shape, g.dtype, 9 + i)) for i, g in enumerate(found) if g is not None
+        ]
         return sum(float(np.sum(w.conj() * g).real) for g, w in pairs)
 
     tensors = [EagerTensor(a) for a in arrays]
@@ -296,7 +298,9 @@ def test_second_gradients_are_the_slopes_of_the_first(case: Case) -> None:
             results = [r for r in (found if op.many else (found,)) if r.dtype.is_differentiable]
         seeds = [weights(r.shape, r._array.dtype, 1 + i) for i, r in enumerate(results)]
         slopes = inner.gradient(results, tensors, output_gradients=seeds)
-    kept = [(g, weights(g.shape, g._array.dtype, 9 + i)) for i, g in enumerate(slopes) if g is not None]
+    kept = [
+        (g, weights(g.shape, g._array.dtype, 9 + i)) for i, g in enumerate(slopes) if g is not None
+    ]
     again = outer.gradient([g for g, _ in kept], tensors, output_gradients=[w for _, w in kept])
     expect_slopes(op, first, arrays, again)
 
@@ -305,27 +309,34 @@ def test_second_gradients_are_the_slopes_of_the_first(case: Case) -> None:
 def test_gradients_are_the_same_in_a_graph_with_unknown_sizes(case: Case) -> None:
     op, sample = case
     arrays = [precise(a) for a in sample.args]
-    wanted = gradients(op, arrays, sample.attrs, seed=1)
     known = op.name in NEED_KNOWN_SIZES or _depth_of_indices(op)
-    seeds = [weights(r.shape, r.dtype, 1 + i) for i, r in
-             enumerate(r for r in run_eager(op, arrays, sample.attrs) if r.dtype.kind in "fc")]  # fmt: skip
+    types = [type_of(a) if known else symbolic(a, i) for i, a in enumerate(arrays)]
+    graph = gradient_graph(op, types, sample.attrs)
+    verify(graph)
+    results = [r for r in run_eager(op, arrays, sample.attrs) if r.dtype.kind in "fc"]
+    seeds = [weights(r.shape, r.dtype, 1 + i) for i, r in enumerate(results)]
+    wanted = [g for g in gradients(op, arrays, sample.attrs, seed=1) if g is not None]
+    assert_same(interpreter.evaluate(graph, [*arrays, *seeds]), wanted, 1e-12)
+
+
+def gradient_graph(op: OpDef, types: Sequence[TensorType], attrs: Any) -> Graph:
+    """From operands and the gradients of results to the gradients of operands."""
     tracer = Tracer(op.name)
     with tracing(tracer):
-        types = [type_of(a) if known else symbolic(a, i) for i, a in enumerate(arrays)]
         inputs = [tracer.add_parameter(t, f"x{i}") for i, t in enumerate(types)]
         with GradientTape() as tape:
             tape.watch([t for t in inputs if t.dtype.is_differentiable])
-            found = op(*inputs, **sample.attrs)
+            found = op(*inputs, **attrs)
             results = [r for r in (found if op.many else (found,)) if r.dtype.is_differentiable]
         given = [tracer.add_parameter(r.value.type, f"g{i}") for i, r in enumerate(results)]
-        found = tape.gradient(results, inputs, output_gradients=given)
-        graph = tracer.finish_function([g for g in found if g is not None])
-    verify(graph)
-    for value, x in zip(graph.outputs, [x for x, g in zip(inputs, found) if g is not None], strict=True):
+        slopes = tape.gradient(results, inputs, output_gradients=given)
+        graph = tracer.finish_function([g for g in slopes if g is not None])
+    sources = [x for x, g in zip(inputs, slopes, strict=True) if g is not None]
+    for value, x in zip(graph.outputs, sources, strict=True):
         assert value.type.dtype is x.dtype and len(value.type.shape) == len(x.dims)
-        assert not any(dims.same(a, b) is False for a, b in zip(value.type.shape, x.dims, strict=True))
-    results = interpreter.evaluate(graph, [*arrays, *seeds])
-    assert_same(results, [g for g in wanted if g is not None], 1e-12)
+        pairs = zip(value.type.shape, x.dims, strict=True)
+        assert all(dims.same(a, b) is not False for a, b in pairs)
+    return graph
 
 
 def test_symbols_of_the_samples_are_not_the_tests_own() -> None:

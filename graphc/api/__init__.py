@@ -1,1 +1,1 @@
-"""The functions of the public namespaces, one file per family; math.py, nn.py... list their names."""
+"""The functions of the public namespaces, one file per family; math.py, nn.py... list them."""

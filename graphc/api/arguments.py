@@ -1,4 +1,4 @@
-"""What arguments may be: shapes, axes and sizes that have to be known while a function is traced."""
+"""What arguments may be: shapes, axes, sizes that must be known while a function is traced."""
 
 from __future__ import annotations
 

@@ -30,8 +30,8 @@ class _Slot:
 def print_(*inputs: Any, **kwargs: Any) -> None:
     """Print tensors and Python values on every call, also from inside a graph (TF: ``tf.print``).
 
-    Keywords: ``output_stream`` (sys.stderr; sys.stdout, or 'file://...'), ``summarize`` (3: how many
-    elements are shown at the ends of an axis, -1 for all), ``sep``, ``end``, ``name``.
+    Keywords: ``output_stream`` (sys.stderr; sys.stdout, or 'file://...'), ``summarize`` (3: how
+    many elements are shown at the ends of an axis, -1 for all), ``sep``, ``end``, ``name``.
     """
     options = {"output_stream": sys.stderr, "summarize": 3, "sep": " ", "end": "\n", "name": None}
     unknown = kwargs.keys() - options.keys()
@@ -86,9 +86,7 @@ def assert_all_finite(x: Any, message: str, name: str | None = None) -> Tensor:
 # --- conditions -----------------------------------------------------------------------------------
 
 
-def Assert(  # noqa: N802
-    condition: Any, data: Any, summarize: Any = None, name: str | None = None
-) -> None:
+def Assert(condition: Any, data: Any, summarize: Any = None, name: str | None = None) -> None:
     """Raise ``InvalidArgumentError`` with ``data`` if the condition is false."""
     listed = data if isinstance(data, list | tuple) else [data]
     _require(convert_to_tensor(condition), "assertion failed:", listed)

@@ -17,7 +17,7 @@ from graphc.trace.tensor import Tensor
 def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
     """Sum products over axes of both tensors.
 
-    ``axes`` is a pair of lists of axes, or a number n: the last n of ``a`` and the first n of ``b``.
+    ``axes`` is a pair of lists of axes, or a number n: the last n of ``a``, the first n of ``b``.
     """
     x, y = alike(a, b)
     left, right = _contracted(known(axes, "axes"), len(x.dims), len(y.dims))
@@ -153,7 +153,7 @@ def _sizes(operands: Iterable[tuple[str, Tensor]]) -> dict[str, DimLike]:
 def _grouped(
     letters: str, x: Tensor, groups: tuple[str, str, str], size: dict[str, DimLike]
 ) -> Tensor:
-    """Axes as [batch..., first group, second group]; batch axes of size 1 broadcast by themselves."""
+    """Axes as [batch..., first group, second group]; batch axes of size 1 broadcast."""
     moved = _ordered(letters, x, "".join(groups))
     batch = len(groups[0])
     summed = tuple(size[c] for c in groups[1] + groups[2])

@@ -186,7 +186,7 @@ def top_k(
 ) -> TopK:  # fmt: skip
     """Find the k largest elements of the last axis and their indices, as (values, indices).
 
-    They come in descending order, also with ``sorted=False``; equal ones with the lower index first.
+    They come in descending order, also with ``sorted=False``; of equal ones the first comes first.
     """
     values, places = ops.top_k(convert_to_tensor(input), k=known(k, "k"))
     kind = dtypes.as_dtype(index_type)

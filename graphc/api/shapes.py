@@ -20,7 +20,7 @@ from graphc.trace.tensor import Operators, Tensor
 
 
 def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
-    """Convert to another dtype; floats are truncated towards zero, complex numbers lose ``imag``."""
+    """Convert to another dtype; floats are truncated towards 0, complex numbers lose ``imag``."""
     kind, t = dtypes.as_dtype(dtype), convert_to_tensor(x)
     return t if t.dtype is kind else ops.cast(t, dtype=kind)
 

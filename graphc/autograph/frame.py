@@ -196,6 +196,8 @@ def _try(
     frame: Frame, s: ast.Try, facts: Facts, rest: Sequence[ast.stmt], context: Context
 ) -> tuple[Statements, bool]:
     inside = frame.nested(context)
+    if not frame.scope.block(s.body).falls:
+        s.orelse = []  # never reached: what it assigns must not make names local here
     s.body = frame.block(s.body, inside)
     for h in s.handlers:
         if h.type is not None:

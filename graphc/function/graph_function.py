@@ -7,13 +7,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from graphc.passes.base import Step, default_pipeline
-from graphc.runtime.executable import Executable
 
 from graphc.function.differentiate import Derivative, differentiate
 from graphc.ir.graph import Graph
 from graphc.ir.substitute import own_symbols, substitute
 from graphc.ops import control
+from graphc.passes.base import Step, default_pipeline
+from graphc.runtime.executable import Executable
 from graphc.trace.dispatch import quiet, record
 from graphc.trace.state import current
 from graphc.trace.tape import GradientTape

@@ -25,16 +25,17 @@ from graphc.function.signature import (
 )
 from graphc.ir.graph import Graph
 from graphc.runtime.interpreter import GuardError
-from graphc.trace import control, nest
-from graphc.trace.state import user_loc
+from graphc.trace import control
+from graphc.trace.state import PACKAGE, user_loc
 from graphc.trace.tensor import EagerTensor
 
 CACHE_SIZE = 128  # traces a function keeps; the one not used for longest goes first
 RETRACE_LIMIT = 5  # more traces than this within twice as many calls earn a warning
 
+
 @dataclass(frozen=True)
 class Retrace:
-    """Why a trace was made: the arguments that differ from the nearest one before, and the caller."""
+    """Why a trace was made: arguments that differ from the nearest one before, the caller."""
 
     number: int
     changes: tuple[tuple[str, str, str], ...]  # path, before, now
@@ -213,10 +214,10 @@ class Function:
                     raise
                 warnings.warn(
                     FallbackWarning(
-                        f"{self._name} is traced without AutoGraph ({error}): `if`, `while` and `for` on"
-                        " tensors will be refused. Define it in a file or a notebook cell."
+                        f"{self._name} is traced without AutoGraph ({error}): `if`, `while` and `for`"
+                        " on tensors will be refused. Define it in a file or a notebook cell."
                     ),
-                    stacklevel=5,
+                    stacklevel=_user_stacklevel(),
                 )
                 converted = self.python_function
             self._converted = converted
@@ -247,8 +248,8 @@ class Function:
             warnings.warn(
                 RetraceWarning(
                     f"{self._name} was traced {count} times; last: {self.retraces[-1]}. Pass"
-                    " tensors instead of Python numbers, give an input_signature with None for sizes"
-                    " that vary, or use"
+                    " tensors instead of Python numbers, give an input_signature with None for"
+                    " sizes that vary, or use"
                     " reduce_retracing=True."
                 ),
                 stacklevel=_user_stacklevel(),
@@ -339,8 +340,6 @@ def _fits(arg: Any, spec: Any) -> bool:
 
 def _user_stacklevel() -> int:
     """The stack level of the user's frame, as `warnings.warn` counts from its caller."""
-    from graphc.trace.state import PACKAGE
-
     level, frame = 0, sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
         frame, level = frame.f_back, level + 1  # type: ignore[assignment]

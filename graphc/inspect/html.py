@@ -37,7 +37,8 @@ def function_html(f: Any) -> str:
     """What a ``@function`` shows of itself: its traces with their reasons, and the last graph."""
     title = f"<b>@function {escape(f.__name__)}</b>"
     if not f.traces:
-        return f"{title}: not traced yet; call it, or <code>{escape(f.__name__)}.explain(...)</code>"
+        call = f"<code>{escape(f.__name__)}.explain(...)</code>"
+        return f"{title}: not traced yet; call it, or {call}"
     rows = [(c.pretty_printed_signature(), len(c.graph.nodes)) for c in f.traces]
     parts = [
         title,

@@ -1,8 +1,8 @@
 """A layered layout of a directed acyclic graph, without any external program.
 
-Sugiyama's method: layers by longest path, dummy vertices where an edge crosses a layer (so that edges go
-between boxes, not through them), crossings reduced by barycentre sweeps, then positions that pull each
-vertex towards its neighbours.
+Sugiyama's method: layers by longest path, dummy vertices where an edge crosses a layer (so that
+edges go between boxes, not through them), crossings reduced by barycentre sweeps, then positions
+that pull each vertex towards its neighbours.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _mean(values: list[float], default: float) -> float:
 def _positions(
     rows: list[list[Vertex]], above: Mapping, below: Mapping, widths: Mapping[Vertex, float]
 ) -> dict[Vertex, float]:
-    """x of each vertex: pulled to its neighbours, kept apart, the order within a layer unchanged."""
+    """x of each vertex: pulled to its neighbours, kept apart, in the order of its layer."""
     xs: dict[Vertex, float] = {}
     for row in rows:
         x = 0.0

@@ -1,8 +1,8 @@
-"""A graph as a picture: SVG with presentation attributes only, so that it looks the same in a notebook,
-on GitHub and in a browser, on light and on dark pages.
+"""A graph as a picture: SVG with presentation attributes only.
 
-Constants are folded into their users, regions are nested boxes, each fused kernel has one tint, and above
-`COLLAPSE` nodes the nodes of one source line become one box.
+So it looks the same in a notebook, on GitHub and in a browser, on light and on dark pages.
+Constants are folded into their users, regions are nested boxes, each fused kernel has one tint, and
+above `COLLAPSE` nodes the nodes of one source line become one box.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def to_svg(graph: Graph, collapse: bool | None = None) -> str:
     )
 
 
-# --- what is drawn ----------------------------------------------------------------------------------
+# --- what is drawn ------------------------------------------------------------------------------
 
 
 def _picture(graph: Graph, top: bool = False) -> Picture:
@@ -90,7 +90,8 @@ def _picture(graph: Graph, top: bool = False) -> Picture:
     for value in graph.parameters:
         if value in used or top:
             colour = STATE if value in state else INPUT
-            boxes[value] = Box([f"%{value.name}", str(value.type)], colour, str(value), rounded=True)
+            text = [f"%{value.name}", str(value.type)]
+            boxes[value] = Box(text, colour, str(value), rounded=True)
     fused = 0
     for node in graph.nodes:
         if node.op.name in ("constant", "guard"):
@@ -183,7 +184,7 @@ def _by_line(graph: Graph) -> Picture:
     return Picture(boxes, layered(sizes, edges))
 
 
-# --- drawing ----------------------------------------------------------------------------------------
+# --- drawing ------------------------------------------------------------------------------------
 
 
 def _draw(picture: Picture, x: float, y: float) -> Iterator[str]:

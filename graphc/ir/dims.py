@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import total_ordering
-from typing import Union
 
 FUNCTIONS: dict[str, Callable[[int, int], int]] = {
     "floordiv": lambda a, b: a // b,
@@ -117,7 +116,7 @@ class Dim:
     __repr__ = __str__
 
 
-DimLike = Union[int, Dim]
+DimLike = int | Dim
 
 
 def symbol(name: str) -> Dim:

@@ -41,7 +41,9 @@ def _matches(given: Sequence[TensorType], region: Graph, who: str) -> None:
         raise InvalidArgumentError(f"{who} takes {len(wanted)} values, got {len(given)}")
     for got, want, value in zip(given, wanted, region.inputs, strict=True):
         fits = got.dtype is want.dtype and got.rank == want.rank
-        if not fits or any(dims.same(a, b) is False for a, b in zip(got.shape, want.shape, strict=True)):
+        if not fits or any(
+            dims.same(a, b) is False for a, b in zip(got.shape, want.shape, strict=True)
+        ):
             raise InvalidArgumentError(f"{who}: %{value.name} is {want}, got {got}")
 
 
@@ -69,7 +71,8 @@ def _join(a: TensorType, b: TensorType, attrs: Attrs, at: int) -> TensorType:
         raise InvalidArgumentError(f"if: result {at} is {a} in one branch and {b} in the other")
     named = dict(attrs.get("joined", ()))
     return a.with_shape(
-        x if x == y else named.get((at, i), x) for i, (x, y) in enumerate(zip(a.shape, b.shape, strict=True))
+        x if x == y else named.get((at, i), x)
+        for i, (x, y) in enumerate(zip(a.shape, b.shape, strict=True))
     )
 
 
@@ -187,7 +190,7 @@ for_ = op(
     "for", "n *values", _for_type, _run_for, wide=True, many=True, can_fail=True,
     attrs={"carried": 0, "scanned": 0, "stacked": 0, "length": None, "reverse": False},
     grad="differentiated as a region", samples=None,
-    doc="Counted: body(i, carried..., rows of scanned..., captures...) -> carried..., stacked rows.",
+    doc="Counted: body(i, carried..., rows of scanned..., captures...) -> carried..., rows to stack.",
 )  # fmt: skip
 
 

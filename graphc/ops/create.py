@@ -40,9 +40,10 @@ range_ = op(
     "range", "start limit delta", _range_type, _range, attrs={"size": None}, types=dtypes.REALS,
     grad="its length depends on the bounds", can_fail=True,
     lower=Host("the size of its result depends on data"),
-    samples=lambda: [Sample(tuple(np.array(v, t) for v in bounds), {"size": dims.symbol("n")},
-                            grad=False)
-                     for bounds, t in (((2, 9, 3), "i4"), ((1, -1, -0.5), "f4"), ((3, 1, 1), "i8"))],
+    samples=lambda: [
+        Sample(tuple(np.array(v, t) for v in bounds), {"size": dims.symbol("n")}, grad=False)
+        for bounds, t in (((2, 9, 3), "i4"), ((1, -1, -0.5), "f4"), ((3, 1, 1), "i8"))
+    ],
     doc="Numbers from start below limit in steps of delta; ``size`` is the symbol of their number.",
 )  # fmt: skip
 

@@ -134,7 +134,7 @@ check_numerics = op(
     "check_numerics", "x", lambda types, attrs: types[0], _check_numerics, attrs={"message": ""},
     types=dtypes.FLOATS, grad=lambda c, g: g, can_fail=True, effect=True,
     lower=Library("check_numerics"),
-    samples=lambda: [Sample((np.ones(s, "f4"),), {"message": "weights"}) for s in ((2, 3), (), (0,))],
+    samples=lambda: [Sample((np.ones(s, "f4"),), {"message": "w"}) for s in ((2, 3), (), (0,))],
     doc="The same value; raises if it holds NaN or infinities.",
 )  # fmt: skip
 

@@ -462,9 +462,7 @@ def _mask(x: np.ndarray, mask: np.ndarray, axis: int = 0, size: Any = None) -> n
     return x[_masked(x.ndim, mask, axis)]
 
 
-def _mask_back(
-    g: np.ndarray, mask: np.ndarray, shape: Sequence[int], axis: int = 0
-) -> np.ndarray:
+def _mask_back(g: np.ndarray, mask: np.ndarray, shape: Sequence[int], axis: int = 0) -> np.ndarray:
     return _placed(g, _masked(len(shape), mask, axis), shape)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Gemm:
-    """A matrix product of some BLAS: where it is, how it is called (see `blas_calls`), whose it is."""
+    """A matrix product: its address, how to call it (see `blas_calls`), its library."""
 
     address: int
     convention: str

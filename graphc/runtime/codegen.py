@@ -28,8 +28,8 @@ from graphc.runtime.scalars import (
     step,
 )
 
-
-BLOCK = 1024  # elements that one partial sum adds up
+BLOCK = 1024  # elements that one partial sum adds up (in vector lanes)
+ROWS = 256  # rows that partial column sums add up, one after the other
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,8 @@ class _Writer:
         self.sizes: dict[Any, str] = {}  # dim -> name
         self.head = _Block(1)
         self.prologue = _Block(1)
+        self.wide: dict[Node, str] = {}  # column sums over many rows: their totals in f64
+        many_rows = len(loops.outer) == 1 and self._is_long(loops.outer)
         self.row = self.prologue if not loops.outer else _Block(1 + len(loops.outer))
         self.tail = _Block(1)
         self.index = {a: f"r{i}" for i, a in enumerate(loops.outer)}
@@ -103,6 +105,8 @@ class _Writer:
         self.failures: list[Node] = []
         self.partial: set[Node] = set()  # sums whose addends go to a partial sum just now
         self.count = 0
+        if many_rows:
+            self._declare_wide()
 
     # --- the whole ---
 
@@ -114,7 +118,9 @@ class _Writer:
         body = self.row if self.loops.outer else self.prologue
         for level in range(self.loops.levels):
             self._write_level(level, body)
-        if self.loops.outer:
+        if self.wide:
+            self._row_blocks(body)
+        elif self.loops.outer:
             self._nest(self.prologue, self.loops.outer, body)
         self._finish_folds()
         for node in self._nodes(EPILOGUE):
@@ -144,6 +150,11 @@ class _Writer:
             columns = dims.product(tuple(self.loops.sizes[a] for a in self.loops.inner))
             argument = Argument("scratch", None, columns * value.type.dtype.size)
             self.scratch[value] = self._buffer(argument, value)
+        for node in self.wide:
+            at = len(self.arguments)
+            self.arguments.append(Argument("scratch", None, node.output.type.size * 8))
+            self.head.add(f"p{at} = buf_f64(slots[row[{at}]], {at})")
+            self.wide[node] = f"p{at}"
         for axis in (*self.loops.outer, *self.loops.inner):
             self.size(self.loops.sizes[axis])
 
@@ -246,6 +257,35 @@ class _Writer:
         outer.extend(inner)
         self._add_partial(outer)
         body.extend(outer)
+
+    def _declare_wide(self) -> None:
+        sums = [n for n in self.nest.computed if self._in_memory(n) and is_float_sum(n)]
+        narrow = [n for n in sums if n.output.type.dtype.size < 8]
+        self.wide = dict.fromkeys(narrow, "")
+        if self.wide:
+            self.row.depth += 1
+
+    def _row_blocks(self, body: _Block) -> None:
+        """The loop over the rows in blocks; after each the column sums go to their f64 totals."""
+        size, index = self.size(self.loops.sizes[self.loops.outer[0]]), self.index
+        self.prologue.add(f"for m0 in range(0, {size}, {ROWS}):")
+        block = _Block(self.prologue.depth + 1)
+        for node in self.wide:
+            self._each(node, block, f"{self.pointers[node.output]}[k] = {start(node)}")
+        block.add(f"for {index[self.loops.outer[0]]} in range(m0, min(m0 + {ROWS}, {size})):")
+        block.extend(body)
+        for node, total in self.wide.items():
+            place = f"{self.pointers[node.output]}[k]"
+            self._each(node, block, f"{total}[k] = {total}[k] + f64({place})")
+        self.prologue.extend(block)
+        for node, total in self.wide.items():
+            place, short = f"{self.pointers[node.output]}[k]", node.output.type.dtype.short
+            self._each(node, self.tail, f"{place} = {short}({total}[k])")
+
+    def _each(self, node: Node, block: _Block, text: str) -> None:
+        """A line for each element of a fold's result."""
+        block.add(f"for k in range({self.size(node.output.type.size)}):", node)
+        block.add(f"    {text}", node)
 
     def _is_row_reduction(self, node: Node) -> bool:
         return bool(folded_axes(self.nest, node)) and node not in self.loops.folds
@@ -453,10 +493,11 @@ class _Writer:
         for node in self.nest.computed:
             if node not in self.loops.folds:
                 continue
-            if self.nest.axes_of(node.output):
-                self.prologue.add(f"for k in range({self.size(node.output.type.size)}):", node)
+            if node in self.wide:
+                self._each(node, self.prologue, f"{self.wide[node]}[k] = f64(0)")
+            elif self.nest.axes_of(node.output):
                 first = _written(node.output, start(node))
-                self.prologue.add(f"    {self.pointers[node.output]}[k] = {first}", node)
+                self._each(node, self.prologue, f"{self.pointers[node.output]}[k] = {first}")
             else:
                 self.prologue.add(f"{self.total(node)} = {self._first(node)}", node)
 
@@ -471,8 +512,7 @@ class _Writer:
             count = dims.product(tuple(self.nest.sizes[a] for a in folded_axes(self.nest, node)))
             text = finish(node, place, lambda count=count: self._number(count))
             if text != place:
-                self.tail.add(f"for k in range({self.size(node.output.type.size)}):", node)
-                self.tail.add(f"    {place} = {_written(node.output, text)}", node)
+                self._each(node, self.tail, f"{place} = {_written(node.output, text)}")
 
 
 def _read(value: Value, place: str) -> str:

@@ -7,6 +7,7 @@ what an infinite shift would.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -222,6 +223,13 @@ def _cases(shorts: tuple[str, ...], build: Callable[[str], Build], operands: int
     return {(s,) * operands: (s, build(s)) for s in shorts}
 
 
+def _of_floats(name: str, python: Callable[..., Any]) -> Native:
+    def build(b: Any, x: Any) -> Any:
+        return intrinsic(b, name, x)
+
+    return Native(name, _cases(FLOATS, lambda short: build, 1), python)
+
+
 def _quiet(python: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any) -> Any:
         with np.errstate(all="ignore"):
@@ -259,6 +267,8 @@ def _functions() -> Iterator[Native]:
 PYTHONS: dict[Callable[..., Any], Native] = {
     max: Native("max", _cases(_NUMBERS, lambda s: _pythons("max", s)), max),
     min: Native("min", _cases(_NUMBERS, lambda s: _pythons("min", s)), min),
+    math.fabs: _of_floats("fabs", math.fabs),  # numba's abs(), // and % of floats ask for these two
+    math.floor: _of_floats("floor", math.floor),
     bool: Native("bool", {(s,): ("b1", _truth) for s in (*_NUMBERS, "b1")}, bool),
 }
 FUNCTIONS = {function.name: function for function in _functions()}

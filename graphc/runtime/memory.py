@@ -11,9 +11,9 @@ from llvmlite import ir
 
 from graphc.runtime.native import ELEMENTS, Native, llvm_type
 
-_NUMPY = {
-    "f32": np.float32, "f64": np.float64, "b1": np.bool_, "c64": np.complex64, "c128": np.complex128,
-} | {f"{k}{n}": np.dtype(f"{k}{n // 8}").type for k in "iu" for n in (8, 16, 32, 64)}  # fmt: skip
+_NUMPY: dict[str, type] = {"f32": np.float32, "f64": np.float64, "b1": np.bool_}
+_NUMPY |= {"c64": np.complex64, "c128": np.complex128}
+_NUMPY |= {f"{k}{n}": np.dtype(f"{k}{n // 8}").type for k in "iu" for n in (8, 16, 32, 64)}
 _I8, _I32, _I64 = (ir.IntType(n) for n in (8, 32, 64))
 _BYTES = _I8.as_pointer()
 

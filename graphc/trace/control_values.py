@@ -49,7 +49,9 @@ class Perhaps(Undefined):
         self.name, self.value, self.ran, self.loc = name, value, ran, loc
 
     def use(self) -> Any:
-        message = f"{self.name!r} has no value: the loop at {self.loc} ran no iteration that gives it one"
+        message = (
+            f"{self.name!r} has no value: the loop at {self.loc} ran no iteration that gives it one"
+        )
         staging.emit_assert(self.ran, UndefinedNameError, [message])
         return self.value
 

@@ -195,7 +195,7 @@ def escaped(t: SymbolicTensor) -> EscapedTensorError:
     """The error for a symbolic tensor used outside the trace it belongs to."""
     return EscapedTensorError(
         f"%{t.value.name}: {t.value.type} belongs to the graph of @{t.tracer.root.name},"
-        " which is not being traced here. Return it from that function, or keep it in a tf.Variable."
+        " which is not being traced here. Return it from that function, or use a tf.Variable."
     )
 
 

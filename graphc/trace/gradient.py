@@ -39,9 +39,7 @@ def backward(entries: Sequence[Entry], grads: Grads, sources: Sequence[Any]) -> 
         for out in entry.outputs:  # a call gives its result once: the gradient is spent here
             if id(out) not in kept:
                 grads.pop(id(out), None)
-        wanted = [
-            id(x) in needed and x.dtype.is_differentiable for x in entry.inputs
-        ]
+        wanted = [id(x) in needed and x.dtype.is_differentiable for x in entry.inputs]
         if any(wanted):
             _differentiate(entry, given, wanted, grads)
     return [grads.get(id(s)) for s in sources]

@@ -151,9 +151,7 @@ class _ReverseLoop:
             sum_so_far if g is None else ops.add(sum_so_far, g)
             for sum_so_far, g in zip(given, _chosen(found[k + j :], self.want_fixed), strict=True)
         ]
-        rows = _dense(
-            _chosen(found[k : k + j], self.want_rows), _chosen(held[k:], self.want_rows)
-        )
+        rows = _dense(_chosen(found[k : k + j], self.want_rows), _chosen(held[k:], self.want_rows))
         return [*before, *totals], rows
 
 

@@ -116,7 +116,7 @@ def _axes_of(part: Any) -> int:
 
 
 def _take(x: Any, parts: Index, at: int) -> Tensor:
-    """Apply an index with tensors in it: first the static parts, then one tensor after the other."""
+    """Apply an index with tensors in it: the static parts, then one tensor after the other."""
     dynamic = [(i, p) for i, p in enumerate(parts) if _is_array(p)]
     plain = tuple(slice(None) if _is_array(p) else p for p in parts)
     if any(_axes_of(p) > 1 for _, p in dynamic) and len(parts) > 1:

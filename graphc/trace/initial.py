@@ -1,4 +1,4 @@
-"""Values of a trace that are wanted at once: the initial value of a Variable created while tracing."""
+"""Values of a trace that are wanted at once: initial values of Variables made while tracing."""
 
 from __future__ import annotations
 

@@ -117,7 +117,8 @@ class GradientTape:
         """A noted call has got more results: a loop that now stacks values."""
         for i, entry in enumerate(self._entries):
             if entry.outputs and entry.outputs[0] is first:
-                self._entries[i] = entry._replace(outputs=tuple(outputs), attrs=node.attrs, node=node)
+                longer = dict(outputs=tuple(outputs), attrs=node.attrs, node=node)
+                self._entries[i] = entry._replace(**longer)
                 self._reached.update(id(t) for t in outputs if t.dtype.is_differentiable)
 
     @contextmanager

@@ -54,8 +54,7 @@ _KNOWN = (int, float, complex, np.ndarray, np.generic, list, tuple)
 
 def _unknown(other: Any) -> bool:
     """Whether an operand is of a class that may know better (it then gets its turn)."""
-    known = isinstance(other, Operators) or isinstance(other, _KNOWN)
-    return not known and hasattr(type(other), "__graphc_apply__")
+    return not isinstance(other, (Operators, *_KNOWN)) and hasattr(type(other), "__graphc_apply__")
 
 
 class Operators:
@@ -101,7 +100,7 @@ class Operators:
 def _compare(op: str, x: Any, y: Any) -> Any:
     if isinstance(y, str | bytes):
         y = np.asarray(y, object)
-    elif not (isinstance(y, Operators) or isinstance(y, _KNOWN)):
+    elif not isinstance(y, (Operators, *_KNOWN)):
         return op == "not_equal"
     return getattr(ops, op)(x, y)
 
@@ -285,8 +284,8 @@ class SymbolicTensor(Tensor):
     def _refuse(self, use: str) -> NoReturn:
         raise SymbolicValueError(
             f"{use} needs the value of %{self.value.name}: {self.value.type}, but inside a"
-            " @function a tensor has no value while it is traced. Use tensor operations (tf.cond, tf.where,"
-            " tf.while_loop), or let AutoGraph convert this code: it does not convert code marked"
+            " @function a tensor has no value while it is traced. Use tensor operations (tf.cond,"
+            " tf.where, tf.while_loop), or let AutoGraph convert this code: it does not convert code marked"
             " do_not_convert, library code, and functions whose source cannot be found."
         )
 

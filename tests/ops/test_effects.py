@@ -14,7 +14,7 @@ PRINTED = [
     ([tf.constant([0.1, 1 / 3, 1e7, 123456.789, 1e-5, 1e20])],
      "[0.1 0.333333343 1e+07 123456.789 1e-05 1e+20]"),
     ([tf.constant([np.inf, -np.inf, np.nan])], "[inf -inf nan]"),
-    ([tf.constant(1 / 3, tf.float64), tf.constant(1e7, tf.float64)], "0.33333333333333331 10000000"),
+    ([tf.constant([1 / 3, 1e7], tf.float64)], "[0.33333333333333331 10000000]"),
     ([tf.constant([[True, False]]), tf.constant(["a", "b"]), tf.constant("a"), "x", True, None],
      '[[1 0]] ["a" "b"] "a" x True None'),
     ([tf.reshape(tf.range(8), [2, 2, 2])], "[[[0 1]\n  [2 3]]\n\n [[4 5]\n  [6 7]]]"),

@@ -14,7 +14,7 @@ ERRORS = {
     "unknown dtype": (lambda: tf.sin(tf.constant([1])), "sin is not defined for int32"),
     "matmul": (lambda: A @ B, r"inner dimensions differ, 3 and 4: f32\[2, 3\] @ f32\[4, 5\]"),
     "matmul rank": (lambda: A @ tf.ones([3]), "two axes or more"),
-    "matmul flags": (lambda: tf.matmul(A, A, transpose_a=True, transpose_b=True), "transpose_a and"),
+    "matmul flags": (lambda: tf.matmul(A, A, True, True), "transpose_a and transpose_b"),
     "axis": (lambda: tf.reduce_sum(A, 2), "axis 2 is out of range"),
     "reshape": (lambda: tf.reshape(A, [4, 2]), r"has 6 elements, \[4, 2\]"),
     "reshape -1": (lambda: tf.reshape(A, [-1, -1]), "only one dimension"),

@@ -107,6 +107,39 @@ def test_rounding_halves_to_even(kind: np.dtype) -> None:
     assert np.array_equal(np.signbit(found), np.signbit(np.rint(x)))
 
 
+OPERATORS = {
+    "abs(x[i])": np.abs, "-x[i]": np.negative, "x[i] + y[i]": np.add, "x[i] - y[i]": np.subtract,
+    "x[i] * y[i]": np.multiply, "x[i] // y[i]": np.floor_divide, "x[i] % y[i]": np.mod,
+    "x[i] & y[i]": np.bitwise_and, "x[i] | y[i]": np.bitwise_or, "x[i] ^ y[i]": np.bitwise_xor,
+    "~x[i]": np.invert,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", INTEGERS + FLOATS, ids=str)
+def test_pythons_operators(kind: np.dtype) -> None:
+    x, y = np.array([1, 2, 3, 100, 0, 7], kind), np.array([3, 1, 2, 4, 1, 2], kind)
+    if kind.kind != "u":
+        x, y = np.concatenate([x, -x]), np.concatenate([y, y])
+    for expression, function in OPERATORS.items():
+        if kind.kind == "f" and any(sign in expression for sign in "&|^~"):
+            continue
+        operands = (x, y) if "y[i]" in expression else (x,)
+        exact(elementwise(expression, *operands), function(*operands))
+
+
+@pytest.mark.parametrize("kind", INTEGERS + FLOATS, ids=str)
+def test_comparisons_choices_and_bools(kind: np.dtype) -> None:
+    x, y = np.array([1, 2, 3, 100, 0, 7], kind), np.array([3, 1, 3, 4, 1, 2], kind)
+    short = SHORT[kind]
+    exact(elementwise("x[i] if x[i] > y[i] else y[i]", x, y), np.where(x > y, x, y))
+    exact(elementwise(f"{short}(not x[i] > y[i])", x, y), ~(x > y))
+    for expression, wanted in {
+        "b1(x[i])": x != 0, "x[i] == y[i]": x == y, "x[i] != y[i]": x != y, "x[i] <= y[i]": x <= y,
+        "x[i] > y[i] and x[i] < 50 or y[i] == 1": (x > y) & (x < 50) | (y == 1),
+    }.items():  # fmt: skip
+        assert np.array_equal(elementwise(expression, x, y, "b1"), wanted), expression
+
+
 @pytest.mark.parametrize("name", intmath.FUNCTIONS)
 def test_kernels_mean_the_same_as_python(name: str) -> None:
     function = intmath.FUNCTIONS[name]

@@ -19,7 +19,15 @@ class State:
 
 
 def test_flatten_and_pack_round_trip() -> None:
-    for structure in (1, [1, (2, [3])], {"b": 1, "a": [2]}, Point(1, [2]), OrderedDict(z=1, a=2), State(1, (2, 3)), []):
+    for structure in (
+        1,
+        [1, (2, [3])],
+        {"b": 1, "a": [2]},
+        Point(1, [2]),
+        OrderedDict(z=1, a=2),
+        State(1, (2, 3)),
+        [],
+    ):
         leaves = tf.nest.flatten(structure)
         assert tf.nest.pack_sequence_as(structure, leaves) == structure
 
