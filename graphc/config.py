@@ -34,8 +34,16 @@ def _flag(name: str, default: bool) -> bool:
 
 
 def _default_cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(base) / "graphc"
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(base):
+        return Path(base) / "graphc"
+    home = os.path.expanduser("~")
+    if os.path.isabs(home):
+        return Path(home) / ".cache" / "graphc"
+    import tempfile  # lazy: only where there is no home
+
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    return Path(tempfile.gettempdir()) / f"graphc-{user}"
 
 
 def _from_environment() -> Options:
@@ -68,7 +76,7 @@ def override(**changes: Any) -> Iterator[Options]:
         _current = before
 
 
-# --- what TensorFlow's scripts ask of tf.config -------------------------------------------------------
+# --- what TensorFlow's scripts ask of tf.config ---------------------------------------------------
 
 _eager_functions = False
 

@@ -39,9 +39,24 @@ class _Rewritten:
     refusals: tuple[Refusal, ...]
 
 
-_Known = weakref.WeakKeyDictionary[CodeType, _Rewritten]
-_done: dict[str, _Known] = {}  # by file name: code objects of two files may compare equal
-_made: weakref.WeakSet[CodeType] = weakref.WeakSet()  # code that is converted already
+class _PerCode:
+    """Values kept as long as code objects, by identity: code of two files may compare equal."""
+
+    def __init__(self) -> None:
+        self._held: dict[int, tuple[weakref.ref[CodeType], Any]] = {}
+
+    def get(self, code: CodeType) -> Any:
+        found = self._held.get(id(code))
+        return None if found is None else found[1]
+
+    def put(self, code: CodeType, value: Any) -> Any:
+        key = id(code)
+        self._held[key] = weakref.ref(code, lambda _: self._held.pop(key, None)), value
+        return value
+
+
+_done = _PerCode()  # how code is rewritten
+_made = _PerCode()  # True for code that is converted already
 
 
 def convert(fn: Any, operators: Any) -> Any:
@@ -90,7 +105,7 @@ def _convert_callable(fn: Any, operators: Any) -> Any:
 
 def is_left_alone(fn: FunctionType) -> bool:
     """Whether a function is converted already, or must not be."""
-    return fn.__code__ in _made or fn.__dict__.get("__graphc_do_not_convert__") is fn.__code__
+    return _made.get(fn.__code__) or fn.__dict__.get("__graphc_do_not_convert__") is fn.__code__
 
 
 def do_not_convert(fn: Any = None) -> Any:
@@ -132,11 +147,7 @@ def _bind(fn: FunctionType, rewritten: _Rewritten, operators: Any) -> FunctionTy
 
 
 def _rewrite(fn: FunctionType) -> _Rewritten:
-    known = _done.setdefault(fn.__code__.co_filename, _Known())
-    found = known.get(fn.__code__)
-    if found is None:
-        found = known[fn.__code__] = _rewrite_code(fn)
-    return found
+    return _done.get(fn.__code__) or _done.put(fn.__code__, _rewrite_code(fn))
 
 
 def _rewrite_code(fn: FunctionType) -> _Rewritten:
@@ -253,7 +264,7 @@ def _future(fn: FunctionType) -> int:
 
 def _register(code: CodeType) -> None:
     """Remember converted code, with the functions inside."""
-    _made.add(code)
+    _made.put(code, True)
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
             _register(inner)

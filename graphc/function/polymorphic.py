@@ -26,7 +26,7 @@ from graphc.function.signature import (
 from graphc.ir.graph import Graph
 from graphc.runtime.interpreter import GuardError
 from graphc.trace import control
-from graphc.trace.state import PACKAGE, user_loc
+from graphc.trace.state import is_own, user_loc
 from graphc.trace.tensor import EagerTensor
 
 CACHE_SIZE = 128  # traces a function keeps; the one not used for longest goes first
@@ -341,7 +341,7 @@ def _fits(arg: Any, spec: Any) -> bool:
 def _user_stacklevel() -> int:
     """The stack level of the user's frame, as `warnings.warn` counts from its caller."""
     level, frame = 0, sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+    while frame is not None and is_own(frame.f_code.co_filename):
         frame, level = frame.f_back, level + 1  # type: ignore[assignment]
     return level + 1
 

@@ -190,7 +190,7 @@ for_ = op(
     "for", "n *values", _for_type, _run_for, wide=True, many=True, can_fail=True,
     attrs={"carried": 0, "scanned": 0, "stacked": 0, "length": None, "reverse": False},
     grad="differentiated as a region", samples=None,
-    doc="Counted: body(i, carried..., rows of scanned..., captures...) -> carried..., rows to stack.",
+    doc="Counted: body(i, carried..., rows of scanned..., captures...) -> carried..., rows.",
 )  # fmt: skip
 
 

@@ -254,7 +254,7 @@ def _shape_of(node: Node) -> list[Call]:
     return [Call("\n".join([*lines, "    return 0"]) + "\n", (node.output, *sizes))]
 
 
-# --- along an axis ----------------------------------------------------------------------------------
+# --- along an axis --------------------------------------------------------------------------------
 
 _PLACE = """def kernel(slots, row):
     x = ptr_{t}(slots[row[0]])
@@ -359,7 +359,8 @@ def _scatter_add(node: Node) -> list[Call]:
     short = x.type.dtype.short
     text = _GATHER.format(
         t=short, i=indices.type.dtype.short, code=OUT_OF_RANGE,
-        body=f"p = (a * size + j) * inner + b\n                o[p] = {short}(o[p] + x[(a * count + k) * inner + b])",
+        body=f"p = (a * size + j) * inner + b\n                "
+        f"o[p] = {short}(o[p] + x[(a * count + k) * inner + b])",
     )  # fmt: skip
     row = (updates, indices, node.output, lead, size, indices.type.size, inner)
     return [copy(x, node.output), Call(text, row, can_fail=True)]
@@ -415,7 +416,8 @@ def _raise_unless(node: Node) -> list[Call]:
     ok = node.inputs[0]
     text = (
         "def kernel(slots, row):\n    ok = ptr_b1(slots[row[0]])\n    n = slots[row[1]]\n"
-        f"    for i in range(n):\n        if ok[i] == 0:\n            return {FALSE}\n    return 0\n"
+        "    for i in range(n):\n        if ok[i] == 0:\n"
+        f"            return {FALSE}\n    return 0\n"
     )
     return [Call(text, (ok, ok.type.size), can_fail=True)]
 
@@ -425,17 +427,16 @@ def _check_numerics(node: Node) -> list[Call]:
     text = (
         f"def kernel(slots, row):\n    x = ptr_{short}(slots[row[0]])\n    n = slots[row[1]]\n"
         f"    for i in range(n):\n        if not (fabs_{short}(x[i]) < {short}(np.inf)):\n"
-        f"            slots[0] = i64(1) if x[i] != x[i] else i64(0)\n            return {NOT_FINITE}\n"
+        f"            return {NOT_FINITE}\n"
         "    return 0\n"
     )
     return [Call(text, (x, x.type.size), can_fail=True), copy(x, node.output)]
 
 
 _RULES: dict[str, Callable[[Node], list[Call] | None]] = {
-    "gemm": _gemm, "slice": _slice, "place": _place, "concat": _concat, "stack": _stack, "split": _split,
-    "unstack": _unstack, "pad": _pad, "gather": _gather, "shape_of": _shape_of,
+    "gemm": _gemm, "slice": _slice, "place": _place, "concat": _concat, "stack": _stack,
+    "split": _split, "unstack": _unstack, "pad": _pad, "gather": _gather, "shape_of": _shape_of,
     "argmax": _extreme_place(">"), "argmin": _extreme_place("<"),
-    "cumsum": _cumulative("+", 0), "cumprod": _cumulative("*", 1),
-    "scatter_add": _scatter_add, "random_uniform": _uniform,
-    "raise_unless": _raise_unless, "check_numerics": _check_numerics,
+    "cumsum": _cumulative("+", 0), "cumprod": _cumulative("*", 1), "scatter_add": _scatter_add,
+    "random_uniform": _uniform, "raise_unless": _raise_unless, "check_numerics": _check_numerics,
 }  # fmt: skip

@@ -72,10 +72,15 @@ def located(loc: Loc | None) -> Iterator[None]:
 _positions: dict[tuple[CodeType, int], Loc] = {}
 
 
+def is_own(filename: str) -> bool:
+    """Whether a file is graphc's own; the demo is written as a user would write it."""
+    return filename.startswith(PACKAGE) and filename != PACKAGE + "demo.py"
+
+
 def user_frame() -> FrameType | None:
     """The innermost frame that is not graphc's own."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+    while frame is not None and is_own(frame.f_code.co_filename):
         frame = frame.f_back
     return frame
 
