@@ -188,7 +188,7 @@ def assert_rank_at_least(
         )
 
 
-def assert_scalar(tensor: Any, name: str | None = None, message: str | None = None) -> Tensor:
+def assert_scalar(tensor: Any, message: str | None = None, name: str | None = None) -> Tensor:
     """Return the tensor, if it has no axes."""
     assert_rank(tensor, 0, message)
     return convert_to_tensor(tensor)

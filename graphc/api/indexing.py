@@ -11,7 +11,7 @@ from graphc.api.shapes import concat, meets
 from graphc.errors import InvalidArgumentError
 from graphc.ir import dtypes
 from graphc.ir.dims import DimLike
-from graphc.ops import ops
+from graphc.ops import REGISTRY, ops
 from graphc.trace.dispatch import convert_to_tensor, static_value
 from graphc.trace.indexing import get_item
 from graphc.trace.tensor import Operators, Tensor
@@ -151,20 +151,27 @@ def scatter_nd(
     return ops.scatter_nd(_rows(indices), values, shape=known_shape(shape))
 
 
+def tensor_scatter_nd_update(
+    tensor: Any, indices: Any, updates: Any, name: str | None = None
+) -> Tensor:
+    """Return ``tensor`` with ``updates`` written at the positions in ``indices``."""
+    x = convert_to_tensor(tensor)
+    return ops.tensor_scatter_update(x, _rows(indices), like(updates, x))
+
+
 def _scatter(name: str, op: str, done: str) -> Any:
     def call(
         tensor: Any, indices: Any, updates: Any, bad_indices_policy: str = "",
         name: str | None = None,
     ) -> Tensor:  # fmt: skip
         x = convert_to_tensor(tensor)
-        return getattr(ops, op)(x, _rows(indices), like(updates, x))
+        return REGISTRY[op](x, _rows(indices), like(updates, x))
 
-    call.__doc__ = f"Return ``tensor`` with ``updates`` {done} at positions."
+    call.__doc__ = f"Return ``tensor`` with ``updates`` {done} at the positions in ``indices``."
     call.__name__ = call.__qualname__ = name
     return call
 
 
-tensor_scatter_nd_update = _scatter("tensor_scatter_nd_update", "tensor_scatter_update", "written")
 tensor_scatter_nd_add = _scatter("tensor_scatter_nd_add", "tensor_scatter_add", "added")
 tensor_scatter_nd_sub = _scatter("tensor_scatter_nd_sub", "tensor_scatter_sub", "subtracted")
 tensor_scatter_nd_max = _scatter("tensor_scatter_nd_max", "tensor_scatter_max", "taken if larger")

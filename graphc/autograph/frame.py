@@ -13,7 +13,7 @@ from dataclasses import replace
 from graphc.autograph import asserts, if_, jumps, loops, matches, quote
 from graphc.autograph.context import Context, Refusal, Statements, Unit
 from graphc.autograph.expressions import Expressions
-from graphc.autograph.scope import NONE, Facts, Names, Scope, analyse
+from graphc.autograph.scope import BLOCKS, NONE, Facts, Names, Scope, analyse
 
 
 class Frame:
@@ -25,6 +25,7 @@ class Frame:
         # what a `return` from a block must write back: names other functions can see
         lasting = (scope.captured | scope.foreign.keys()) & scope.shared
         self.lasting = scope.sort(lasting)
+        self.through: set[str] = set()  # variables that block functions assign as they are
         self.first_param = scope.params[0] if scope.params else ""
 
     # --- names ---
@@ -74,6 +75,7 @@ class Frame:
         kept = [n for n in bound if n not in params]
         head = self.declare([*shared, *(n for n in kept if n in self.scope.shared)])
         renamed = {n: self.unit.fresh(n) for n in shared}
+        self.through |= set(shared) - self.scope.foreign.keys()
         if shared:
             values = [quote.load(renamed[n]) for n in shared]
             head.append(quote.unpack(shared, ast.Tuple(values, ast.Load())))
@@ -221,8 +223,37 @@ def _with(
         item.context_expr = frame.visit(item.context_expr, facts)  # type: ignore[assignment]
         if item.optional_vars is not None:
             item.optional_vars = frame.visit(item.optional_vars, facts)  # type: ignore[assignment]
+    leaving = any(frame.scope.facts[b].jumps for b in s.body if isinstance(b, (*BLOCKS, ast.With)))
+    if leaving and not context.inline:
+        return _left_with(frame, s, facts, rest, context), True
     s.body = frame.block(s.body, frame.nested(context)) or [ast.Pass()]
     return [s], False
+
+
+def _left_with(
+    frame: Frame, s: ast.With, facts: Facts, rest: Sequence[ast.stmt], context: Context
+) -> Statements:
+    """A ``with`` that a block inside may leave: its body is a function, and so is what follows."""
+    bound = {n.id for item in s.items for n in ast.walk(item) if isinstance(n, ast.Name)}
+    writes = frame.scope.block(s.body).writes
+    into = frame.scope.sort(writes & (facts.live_in | bound))
+    out = frame.scope.sort(facts.writes & facts.live_out)
+    inside = replace(
+        jumps.in_function(frame, context), end=lambda: if_.returns(frame, out, facts)
+    )
+    body = frame.function("body", into, s.body, inside, s)
+    held = frame.unit.fresh("exit")
+    run = ast.Call(quote.load(body.name), frame.state(into, facts).elts, [])
+    s.body = [quote.at(quote.assign(held, run), s)]
+    caught = ast.Compare(quote.load(held), [ast.Is()], [quote.constant(None)])
+    after = jumps.rest_function(frame, out, rest, context, facts)
+    call = quote.call("resume", quote.load(held), quote.load(after.name))
+    return [
+        body, quote.assign(held, quote.constant(None)), s,
+        # None: the context manager caught an exception of the body
+        ast.If(caught, [quote.assign(held, frame.state(out, facts))], []),
+        after, *jumps.leave(frame, call, context),
+    ]  # fmt: skip
 
 
 def _simple_rule(
@@ -272,9 +303,27 @@ def rewrite_function(
     start = frame.declare(list(scope.foreign))
     if unset:
         start.append(ast.Assign([quote.store(n) for n in unset], quote.operator("undefined")))
+    for name in scope.sort(frame.through - {*unset, *scope.params} - _bound(body)):
+        # a declaration that gives no value: a block function assigns it as `nonlocal`
+        start.append(ast.AnnAssign(quote.store(name), quote.constant("later"), None, 1))
     at = 1 if ast.get_docstring(node) is not None else 0
     body[at:at] = [quote.at(s, node) for s in start]
     node.body = body or [quote.at(ast.Pass(), node)]
+
+
+def _bound(body: Statements) -> set[str]:
+    """Names that statements bind, outside of the functions inside."""
+    found: set[str] = set()
+    pending: list[ast.AST] = list(body)
+    while pending:
+        n = pending.pop()
+        if isinstance(n, ast.FunctionDef | ast.ClassDef | ast.Lambda):
+            found.add(getattr(n, "name", ""))
+            continue
+        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store):
+            found.add(n.id)
+        pending.extend(ast.iter_child_nodes(n))
+    return found
 
 
 def refused(node: ast.AST) -> str:

@@ -19,8 +19,9 @@ def at(node: Node, like: ast.AST) -> Node:
     pending: list[ast.AST] = [node]
     while pending:
         for child in ast.iter_child_nodes(pending.pop()):
-            if "lineno" not in child._attributes:
-                pending.append(child)
+            if not child._attributes:
+                if child._fields:
+                    pending.append(child)
             elif getattr(child, "lineno", None) is None:
                 ast.copy_location(child, like)
                 if isinstance(child, ast.Attribute):  # Python puts a method call on its last line

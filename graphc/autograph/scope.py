@@ -375,6 +375,8 @@ class _Uses:
                 parts.append(self.expressions(item.optional_vars))
         body = self.block(s.body)
         self._note_blocks(s.body)
+        if body.jumps:  # its body may become a function
+            self.in_try |= body.writes
         kept = Facts(
             body.reads, body.writes, body.kills, body.deletes, body.jumps, True, body.calls
         )

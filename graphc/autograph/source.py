@@ -6,10 +6,10 @@ A file is parsed once; functions are found by line and name, lambdas by the posi
 from __future__ import annotations
 
 import ast
-import copy
 import linecache
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType
+from typing import Any
 
 from graphc.errors import SourceNotFoundError
 
@@ -55,7 +55,19 @@ def locate(fn: FunctionType) -> Located:
             " the file has changed since it was imported, or the function was made by exec"
         )
     node, owner = found[0]
-    return Located(copy.deepcopy(node), code.co_filename, owner)
+    return Located(_copy(node), code.co_filename, owner)
+
+
+def _copy(node: Any) -> Any:
+    """A copy of a syntax tree, several times faster than `copy.deepcopy`."""
+    made = type(node)()
+    for name, value in node.__dict__.items():
+        if isinstance(value, ast.AST):
+            value = _copy(value)
+        elif type(value) is list:
+            value = [_copy(v) if isinstance(v, ast.AST) else v for v in value]
+        setattr(made, name, value)
+    return made
 
 
 def _title(fn: FunctionType) -> str:

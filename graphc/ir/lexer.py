@@ -25,6 +25,7 @@ _TOKENS = re.compile(
     re.VERBOSE,
 )
 _NAME = re.compile(r"[A-Za-z0-9_][\w.]*")
+_OPERATOR = re.compile(r" *[*+-]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,11 @@ class Lexer:
         return self.next()
 
     def string(self) -> str:
-        return json.loads(self.take("string", "a string").text)
+        token = self.take("string", "a string")
+        try:
+            return json.loads(token.text)
+        except ValueError as error:
+            self.fail(f"not a string: {error}", token)
 
     def integer(self) -> int:
         token = self.take("number", "an integer")
@@ -185,8 +190,7 @@ class Lexer:
         if self.token.text in ("nan", "inf"):
             return sign * CONSTANTS[self.next().text]
         number = self.token
-        follows = self.text[self.position :].lstrip(" ")[:1]
-        if number.kind != "number" or follows in ("*", "+", "-"):
+        if number.kind != "number" or _OPERATOR.match(self.text, self.position):
             return self._dim_from(token)
         self.next()
         return sign * (int(number.text) if number.text.isdigit() else float(number.text))

@@ -91,6 +91,7 @@ def _array(array: np.ndarray) -> str:
     dtype = dtypes.of_numpy(array.dtype)
     if array.dtype == object or dtype.kind == "s":
         return f"{_header(dtype, array)}({_nested(array.tolist(), literal)})"
+    array = array.astype(dtype.np, copy=False)  # in the machine's byte order
     if array.size <= READABLE_SIZE and (array.size or array.ndim == 1):
         text = _nested(array.tolist(), _element(dtype))
         if _reads_back(array, dtype):
@@ -120,9 +121,9 @@ def _element(dtype: DType) -> Any:
 
 def _reads_back(array: np.ndarray, dtype: DType) -> bool:
     """Whether the shown elements give the same bits (other NaNs than the usual do not)."""
-    if dtype.is_floating and dtype.size < 8:
-        shown = [float(str(v)) for v in array.reshape(-1)]
-    else:
-        shown = array.reshape(-1).tolist()
-    again = np.array(shown, array.dtype).reshape(array.shape)
-    return again.tobytes() == np.ascontiguousarray(array).tobytes()
+    flat = np.ascontiguousarray(array).reshape(-1)
+    if dtype.is_complex:
+        flat = flat.view(dtype.real_dtype.np)
+    floats = dtype.is_floating or dtype.is_complex
+    shown = [float(str(v)) for v in flat] if floats else flat.tolist()
+    return np.array(shown, flat.dtype).tobytes() == flat.tobytes()

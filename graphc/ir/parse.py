@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from graphc.ir.graph import Graph, Loc, Node, Op, StateSlot, Value
 from graphc.ir.lexer import Lexer, Token
+
+_KEY = re.compile(r"\s*[^\W\d]\w*\s*=")
 
 
 def parse(text: str, ops: Mapping[str, Op]) -> Graph:
@@ -15,7 +18,10 @@ def parse(text: str, ops: Mapping[str, Op]) -> Graph:
     Types are taken as written: `ir.verify` checks them.
     """
     reader = _Reader(Lexer(text), ops)
-    graph = reader.graph()
+    try:
+        graph = reader.graph()
+    except RecursionError:
+        reader.lexer.fail("nested too deeply")
     reader.lexer.take("end", "the end")
     return graph
 
@@ -81,16 +87,16 @@ class _Reader:
 
     def _attrs_follow(self) -> bool:
         """Whether a brace opens attributes (``{key=``), not regions (``{label(``)."""
-        lexer = self.lexer
-        rest = lexer.text[lexer.position :].lstrip()
-        word = rest[: len(rest) - len(rest.lstrip("abcdefghijklmnopqrstuvwxyz_0123456789"))]
-        return rest[len(word) :].lstrip().startswith("=")
+        return _KEY.match(self.lexer.text, self.lexer.position) is not None
 
     def attrs(self) -> dict[str, Any]:
         lexer, found = self.lexer, dict[str, Any]()
         lexer.expect("{")
         while not lexer.accept("}"):
-            key = lexer.take("word", "an attribute's name").text
+            token = lexer.take("word", "an attribute's name")
+            key = token.text
+            if key in found:
+                lexer.fail(f"{key} is given twice", token)
             lexer.expect("=")
             found[key] = lexer.literal()
             if not lexer.accept(","):

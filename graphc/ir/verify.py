@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphc.errors import GraphcError, VerifyError
+from graphc.errors import VerifyError
 from graphc.ir import dims, text
+from graphc.ir.dtypes import DType
 from graphc.ir.graph import Graph, Node, Value
 from graphc.ir.types import TensorType
 
@@ -66,8 +67,10 @@ def _check_types(node: Node) -> None:
     with dims.collecting():
         try:
             inferred = node.op.infer([v.type for v in node.inputs], node.attrs, node.regions)
-        except (GraphcError, KeyError, TypeError, ValueError, IndexError) as error:
+        except Exception as error:  # type rules meet anything that somebody can write
             raise _Broken(f"{type(error).__name__}: {error}", node) from error
+    if any(not isinstance(t.dtype, DType) for t in inferred):
+        raise _Broken(f"{node.op.name} gives a value of no dtype", node)
     declared = [v.type for v in node.outputs]
     if len(inferred) != len(declared) or not all(map(_fits, inferred, declared)):
         raise _Broken(f"{node.op.name} gives {_listed(inferred)}, not {_listed(declared)}", node)

@@ -279,16 +279,19 @@ def rng() -> np.random.Generator:
 
 
 def reals(low: float, high: float, *shapes: tuple[int, ...], grad: bool = True) -> Samples:
-    """One float32 operand in a range, in several shapes, 0-d and empty ones among them."""
+    """One float32 operand: the ODD numbers, and a range in several shapes, 0-d and empty too."""
 
     def samples() -> Iterable[Sample]:
         g = rng()
+        yield Sample((ODD,), grad=False)
         for shape in shapes or ((3, 4), (), (0, 2), (17,)):
             yield Sample((g.uniform(low, high, shape).astype(np.float32),), grad=grad)
 
     return samples
 
 
+# Where functions have their corners: both zeros, a half, the range's ends, infinities, NaN.
+ODD = np.array([0.0, -0.0, 0.5, -1.5, 2.5, 3e38, -3e38, np.inf, -np.inf, np.nan], np.float32)
 PAIRS = (((3, 4), (3, 4)), ((3, 4), (4,)), ((2, 1, 3), (4, 1)), ((), (2, 3)), ((0, 3), (1, 3)))
 
 
@@ -299,6 +302,8 @@ def pairs(
 
     def samples() -> Iterable[Sample]:
         g = rng()
+        if "float32" in (dtype_names or ("float32",)):
+            yield Sample((ODD[:, None], ODD), grad=False)
         for dtype in dtype_names or ("float32", "int32"):
             for left, right in PAIRS:
                 x, y = (g.uniform(low, high, s).astype(dtype) for s in (left, right))

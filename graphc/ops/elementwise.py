@@ -126,9 +126,10 @@ def _chosen(choose: str, first: bool) -> Rule:
 
 
 def _larger(name: str, fn: np.ufunc, sign: str, choose: str, doc: str) -> Any:
+    # not commutative to the bit: of 0 and -0 the one that comes first may be taken
     return binary(name, fn, f"{{x}} if {{x}} {sign} {{y}} or {{x}} != {{x}} else {{y}}",
                   types=dtypes.REALS, grad=(_chosen(choose, True), _chosen(choose, False)),
-                  samples=pairs(-3, 3), commutative=True, doc=doc)  # fmt: skip
+                  samples=pairs(-3, 3), doc=doc)  # fmt: skip
 
 
 maximum = _larger("maximum", np.maximum, ">", "greater_equal", "The larger; NaN if either is.")
@@ -251,7 +252,7 @@ atanh = _smooth("atanh", np.arctanh, lambda c, g: g / (1 - c.x * c.x), -0.8, 0.8
 # --- error and gamma functions --------------------------------------------------------------------
 
 
-def _special(name: str, *first: int) -> Callable[..., np.ndarray]:
+def _special(name: str) -> Callable[..., np.ndarray]:
     """A function of scipy; the short floats are computed in float32."""
 
     def call(x: np.ndarray, **attrs: int) -> np.ndarray:
@@ -271,7 +272,13 @@ erfc = _smooth("erfc", _special("erfc"), lambda c, g: g * -_SLOPE * ops.exp(-c.x
 ndtri = unary("ndtri", _special("ndtri"), None, samples=reals(0.1, 0.9), expensive=True,
               grad=lambda c, g: g * math.sqrt(2 * math.pi) * ops.exp(c.out * c.out * 0.5),
               doc="Inverse of the standard normal distribution function.")  # fmt: skip
-lgamma = _smooth("lgamma", _special("gammaln"), lambda c, g: g * ops.digamma(c.x), 0.5, 4,
+
+
+def _log_gamma(x: np.ndarray) -> np.ndarray:
+    return np.where(np.isneginf(x), -x, _special("gammaln")(x))  # scipy gives -infinity, C infinity
+
+
+lgamma = _smooth("lgamma", _log_gamma, lambda c, g: g * ops.digamma(c.x), 0.5, 4,
                  "Logarithm of |gamma(x)|.")  # fmt: skip
 digamma = unary("digamma", _special("digamma"), None, samples=reals(0.5, 4), expensive=True,
                 grad=lambda c, g: g * ops.polygamma(c.x, order=1),
@@ -279,7 +286,7 @@ digamma = unary("digamma", _special("digamma"), None, samples=reals(0.5, 4), exp
 polygamma = op("polygamma", "x", lambda types, attrs: types[0], _special("polygamma"),
                attrs={"order": 1}, types=dtypes.FLOATS, elementwise=True, expensive=True,
                grad=lambda c, g: g * ops.polygamma(c.x, order=c.order + 1),
-               samples=lambda: [Sample(s.args, {"order": 2}) for s in reals(0.5, 4)()],
+               samples=lambda: [Sample(s.args, {"order": 2}, grad=s.grad) for s in reals(0.5, 4)()],
                doc="Derivative of digamma of an order from 1.")  # fmt: skip
 
 # --- rectifiers -----------------------------------------------------------------------------------

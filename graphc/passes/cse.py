@@ -33,7 +33,8 @@ def _key(node: Node) -> Hashable | None:
     if node.effect or not node.outputs or _is_opaque(node):
         return None
     inputs: tuple[Value, ...] = node.inputs
-    if getattr(node.op, "commutative", False):
+    # Joining strings is an `add` too, and not commutative.
+    if getattr(node.op, "commutative", False) and inputs[0].type.dtype.kind != "s":
         inputs = tuple(sorted(inputs, key=id))
     regions = tuple((label, region.fingerprint) for label, region in node.regions.items())
     # Types too: sizes that only running tells have a name of their own in each result.

@@ -102,6 +102,8 @@ def leaves(value: Any) -> Iterator[Any]:
 
 def attr_symbols(node: Node) -> frozenset[str]:
     """Symbols in a node's attributes."""
+    if not node.attrs:
+        return frozenset()
     dims = (v for v in leaves(tuple(node.attrs.values())) if isinstance(v, Dim))
     return frozenset().union(*(d.symbols for d in dims))
 
@@ -114,6 +116,11 @@ def symbols_of(node: Node) -> frozenset[str]:
 
 def bound_by(type: TensorType) -> frozenset[str]:
     """Symbols whose size can be read off a shape: the dims that are nothing but a symbol."""
-    return frozenset(
-        str(d) for d in type.shape if isinstance(d, Dim) and d.symbols == frozenset((str(d),))
-    )
+    return frozenset(name for d in type.shape if isinstance(d, Dim) for name in _plain(d))
+
+
+def _plain(dim: Dim) -> tuple[str, ...]:
+    """The symbol, if a dim is one and nothing else."""
+    monomial, factor = dim.terms[0]
+    plain = len(dim.terms) == 1 and factor == 1 and len(monomial) == 1 and not monomial[0].args
+    return (monomial[0].name,) if plain else ()

@@ -27,9 +27,11 @@ from graphc.ops.loopnest import (
     whole,
 )
 from graphc.ops.looporder import Loops, loops_of
+from graphc.ops.opdef import Host, Library
 
 MAX_MEMORY = 32  # operands and results of one kernel
 MAX_NODES = 256  # ops in one kernel: bounds its compile time
+NEIGHBOURS = 8  # readers of the same memory that are tried with each other
 
 
 def fuse(graph: Graph, log: Any = None) -> Graph:
@@ -39,6 +41,7 @@ def fuse(graph: Graph, log: Any = None) -> Graph:
     if not clusters.members:
         return graph
     clusters.grow()
+    clusters.log_others()
     return clusters.rebuild()
 
 
@@ -124,6 +127,9 @@ class _Clusters:
         self.readers = {v: tuple(self._readers(v)) for n in graph.nodes for v in n.outputs}
         self.before: dict[int, int] = {}  # id -> bits of the clusters it reads directly
         self.above: dict[int, int] = {}  # id -> bits of all clusters before it
+        shapes = {i: self._uniform_shape(nodes[0]) for i, nodes in self.members.items()}
+        self.uniform = {i: shape for i, shape in shapes.items() if shape is not None}
+        self._declined: set[tuple[Node, Node, str]] = set()
         self._connect()
 
     def _readers(self, value: Value) -> Iterator[Node]:
@@ -204,7 +210,7 @@ class _Clusters:
                         by_root.setdefault(root, []).append(i)
         for siblings in by_root.values():
             for at, i in enumerate(siblings):
-                for j in siblings[at + 1 :]:
+                for j in siblings[at + 1 : at + 1 + NEIGHBOURS]:
                     if i in self.members and j in self.members and i != j:
                         self._try(j, i, False)
 
@@ -238,13 +244,37 @@ class _Clusters:
             return f"more than {MAX_NODES} ops"
         if not alone and self._is_scalar(i) != self._is_scalar(j):
             return "scalars that others read too are computed once, in a kernel of their own"
-        try:
-            loops = self.loops(nodes)
-        except Unfit as why:
-            return str(why)
-        if len(loops.nest.roots) + len(loops.nest.outputs) > MAX_MEMORY:
+        shape = self.uniform.get(i)
+        if shape is None or shape != self.uniform.get(j):
+            self.uniform.pop(j, None)
+            try:
+                self.loops(nodes)
+            except Unfit as why:
+                return str(why)
+        made = {v for n in self.closed(nodes) for v in n.outputs}
+        operands = {self.views.access(v).root for n in nodes for v in n.inputs} - made
+        if len(operands) + len(self.outputs(nodes)) > MAX_MEMORY:
             return f"more than {MAX_MEMORY} operands"
         return ""
+
+    def _uniform_shape(self, node: Node) -> Any:
+        """The shape of a node whose operands all have it, or are scalars; else None.
+
+        Any number of such nodes is one loop, which need not be tried.
+        """
+        lower = node.op.lower  # type: ignore[attr-defined]
+        if not node.op.elementwise or "{" not in getattr(lower, "text", ""):  # type: ignore
+            return None
+        shape = node.output.type.shape
+        for value in node.inputs:
+            maker = self.graph.producer.get(value)
+            if maker is not None and is_view(maker):
+                return None
+            if value.type.rank and value.type.shape != shape:
+                return None
+            if not value.type.rank and shape and not (maker is None or is_literal(maker)):
+                return None
+        return shape
 
     def _is_scalar(self, i: int) -> bool:
         return all(v.type.rank == 0 for n in self.members[i] for v in (*n.inputs, *n.outputs))
@@ -272,6 +302,14 @@ class _Clusters:
 
     def _sorted(self, nodes: Iterable[Node]) -> list[Node]:
         return sorted(nodes, key=self.position.__getitem__)
+
+    def log_others(self) -> None:
+        """Say of the nodes that no kernel of loops computes why that is."""
+        if self.log is None:
+            return
+        for node in self.graph.nodes:
+            if node in self.of and self.of[node] not in self.members and node.outputs:
+                self.log.declined("fuse", node, _why_alone(node))
 
     # regions
 
@@ -336,8 +374,18 @@ class _Clusters:
         return Node(control.fused, tuple(loops.nest.roots), results, attrs, {"body": region}, loc)
 
     def _decline(self, node: Node, other: Node, reason: str) -> None:
-        if self.log is not None:
+        if self.log is not None and (node, other, reason) not in self._declined:
+            self._declined.add((node, other, reason))
             self.log.declined("fuse", node, f"with {other!r}: {reason}")
+
+
+def _why_alone(node: Node) -> str:
+    lower = getattr(node.op, "lower", None)
+    if node.regions:
+        return f"{node.op.name} is control flow; its regions are fused by themselves"
+    if isinstance(lower, Library):
+        return f"{node.op.name} is a library kernel"
+    return lower.reason if isinstance(lower, Host) else unfit(node)
 
 
 def _kind(loops: Loops) -> str:

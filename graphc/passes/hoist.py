@@ -103,7 +103,9 @@ def _obstacle(node: Node) -> str:
     """Why a node that does not change must stay in its loop; empty if it may leave."""
     if node.effect:
         return "it has an effect in every iteration"
-    inner = (n for region in node.regions.values() for n in region.walk())
+    inner = [n for region in node.regions.values() for n in region.walk()]
+    if any(n.op is control.while_ for n in (node, *inner)):
+        return "while may not end, and the loop may run no iteration"
     failing = next((n for n in (node, *inner) if _can_fail(n)), None)
     if failing is not None:
         return f"{failing.op.name} may fail, and the loop may run no iteration"

@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,11 +32,12 @@ INSTANCES = 8  # bindings of sizes an executable keeps
 class KernelInfo:
     """A compiled kernel, for people."""
 
-    text: str
+    text: str  # with the node and the user's line behind each line
     key: str
     seconds: float
     from_cache: bool
     uses: int
+    path: Path | None = None  # of the source, where the disk cache keeps it
 
 
 @dataclass(frozen=True)
@@ -159,11 +161,12 @@ class Executable:
     def kernels(self) -> list[KernelInfo]:
         """The kernels, compiled if they were not."""
         self._addresses()
-        used = [s.text for s in self.steps()]
         found = []
         for text in self.plan.texts:
+            users = [s for s in self.steps() if s.text == text]
+            shown = next((s.kernel.annotated for s in users if s.kernel is not None), text)
             r = loader.record(text)
-            found.append(KernelInfo(text, r.key, r.seconds, r.from_cache, used.count(text)))
+            found.append(KernelInfo(shown, r.key, r.seconds, r.from_cache, len(users), r.path))
         return found
 
     @property

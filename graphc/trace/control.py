@@ -93,12 +93,16 @@ class _Operators:
     def continue_(self, *state: Any) -> Exit:
         return Exit(CONTINUE, state)
 
+    def resume(self, result: Outcome, rest: Block) -> Outcome:
+        """What follows a `with` statement whose body gave ``result``."""
+        return control_if.resume(result, rest)
+
     def left(self, result: Outcome) -> bool:
         """Whether a statement inside a `try` or `with` left it."""
         if isinstance(result, Exits) and NEXT in result.kinds:
             raise StagingError(
                 "`return`, `break` or `continue` under a condition on tensors cannot leave a"
-                " `try`, `with` or `match` statement"
+                " `try` or `match` statement"
             )
         return type(result) is not tuple
 

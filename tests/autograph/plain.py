@@ -83,6 +83,9 @@ class Plain:
     def continue_(self, *state):
         return Exit("continue", state)
 
+    def resume(self, result, rest):
+        return result if self.left(result) else rest(*result)
+
     def left(self, result):
         return isinstance(result, Exit)
 

@@ -76,7 +76,7 @@ class _Writer:
         simple = ["assign", "assign", "add", "tuple", "return"]
         simple += ["break", "continue"] if loop else []
         simple += ["del", "raise", "append"] if self.kind.python_only else []
-        nested = ["if", "if", "ifelse", "ifelse", "while", "for", "forelse"]
+        nested = ["if", "if", "ifelse", "ifelse", "while", "for", "forelse", "with"]
         nested += ["try", "def"] if self.kind.python_only else []
         form = self.pick(*simple) if depth == 0 else self.pick(*simple, *nested, *nested)
         return getattr(self, f"_{form}")(depth, loop)
@@ -132,6 +132,9 @@ class _Writer:
     def _forelse(self, depth: int, loop: bool) -> list[str]:
         return [*self._for(depth, loop), "else:", *self.block(depth - 1, loop)]
 
+    def _with(self, depth: int, loop: bool) -> list[str]:
+        return ["with block():", *self.block(depth - 1, loop)]
+
     # --- what is Python's alone ---
 
     def _del(self, depth: int, loop: bool) -> list[str]:
@@ -173,6 +176,13 @@ class _Writer:
 
 
 HELPER = """
+class block:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *rest):
+        return kind is ValueError
+
 def helper(p, q):
     if p > q:
         return p - q

@@ -33,20 +33,20 @@ def check(text: str) -> None:
         assert wanted == found, shown
 
 
-@settings(max_examples=150, **QUIET)
+@settings(max_examples=50, **QUIET)
 @given(programs(Kind()))
 def test_simple_programs(text: str) -> None:
     check(text)
 
 
-@settings(max_examples=150, **QUIET)
+@settings(max_examples=50, **QUIET)
 @given(programs(Kind(python_only=True)))
 def test_programs_with_everything(text: str) -> None:
     check(text)
 
 
 @pytest.mark.slow
-@settings(max_examples=5000, **QUIET)
+@settings(max_examples=2000, **QUIET)
 @given(programs(Kind(python_only=True, depth=4)))
 def test_many_programs(text: str) -> None:
     check(text)

@@ -36,7 +36,7 @@ def decorated(x):
 
 
 two = (lambda x: 1 if x else 2), (lambda x: 3 if x else 4)
-nested = lambda x: (lambda y: x if y else -x)
+nested = lambda x: lambda y: x if y else -x
 many_lines = (
     lambda x:
     "big"
@@ -69,7 +69,7 @@ class Model:
         return self.forward(x) + (1 if x else 0)
 
 
-def from_text(text, name="<cell 1>"):
+def from_text(text, name="/tmp/ipykernel_7/1.py"):
     """A function as a notebook or `exec` with linecache makes it."""
     text = textwrap.dedent(text)
     linecache.cache[name] = (len(text), None, text.splitlines(True), name)

@@ -62,6 +62,10 @@ CASES = {
     "implied broadcast": ("%a: f32[B, 3] = broadcast_to {shape=(B, 3)} %m\n"
                           "%r: f32[B, 3] = multiply %x, %a",
                           "%r: f32[B, 3] = multiply %x, %m\nreturn %r"),
+    "implied axes": ("%a: f32[3] = reshape {shape=(3,)} %m\n%b: f32[3] = exp %a\n"
+                     "%e: f32[1, 3] = expand_dims %b\n%r: f32[B, 3] = multiply %x, %e",
+                     "%a: f32[3] = reshape {shape=(3,)} %m\n%b: f32[3] = exp %a\n"
+                     "%r: f32[B, 3] = multiply %x, %b\nreturn %r"),
     "broadcast last": ("%a: f32[B, 3] = broadcast_to {shape=(B, 3)} %m\n%r: f32[B, 3] = exp %a",
                        "%r.1: f32[1, 3] = exp %m\n"
                        "%r: f32[B, 3] = broadcast_to {shape=(B, 3)} %r.1\nreturn %r"),

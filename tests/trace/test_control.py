@@ -14,7 +14,7 @@ from graphc import config
 from graphc.trace import nest
 from tests.autograph import cases_flow, cases_functions
 
-# ruff: noqa: B007, B023, F841, SIM103, SIM300
+# ruff: noqa: B007, F841, SIM201
 Pair = namedtuple("Pair", "a b")
 
 
@@ -221,7 +221,7 @@ def test_rows_enumerate_zip_and_unpacking() -> None:
     @tf.function
     def f(m, v):
         total = tf.zeros([2])
-        for i, (row, w) in enumerate(zip(m, v)):
+        for i, (row, w) in enumerate(zip(m, v, strict=False)):
             total += row * w + float(i)
         a, b = v[:2]
         return total, a - b
@@ -251,11 +251,11 @@ def test_an_unknown_number_of_rows() -> None:
 def test_builtins_on_tensors() -> None:
     @tf.function
     def f(x, v):
-        return (max(x, 3), min(x, 3, v[0]), abs(-x), int(float(x)), len(v), sum(v), max(v), any(v > 2),
-                all(v > 2), bool(x))  # fmt: skip
+        reduced = len(v), sum(v), max(v), any(v > 2), all(v > 2)
+        return max(x, 3), min(x, 3, v[0]), abs(-x), int(float(x)), bool(x), *reduced, round(x / 2)
 
     found = f(tf.constant(5), tf.constant([1, 2, 3]))
-    assert plain(found) == (5, 1, 5, 5, 3, 6, 3, True, False, True)
+    assert plain(found) == (5, 1, 5, 5, True, 3, 6, 3, True, False, 2)
 
 
 def test_comprehensions_and_lists() -> None:

@@ -8,8 +8,9 @@ from graphc.ir.graph import Node, Value
 from graphc.passes.rewrite import Site, rule
 
 Answer = Value | str | None
-# Results that are never -0.0, so that adding 0.0 changes nothing.
+# Results that are never -0.0 (if they are real), so that adding 0.0 changes nothing.
 NEVER_MINUS_ZERO = ("abs", "square", "exp", "sigmoid", "cosh", "softplus", "logical_not", "extent")
+COMPLEX = "complex arithmetic mixes both parts: infinities, NaN and -0.0 would change"
 
 
 def _is(site: Site, value: Value, number: int) -> bool:
@@ -21,16 +22,20 @@ def _is(site: Site, value: Value, number: int) -> bool:
 def mul_one(node: Node, site: Site) -> Answer:
     """x * 1 = x."""
     x, y = node.inputs
-    if _is(site, y, 1):
-        return x if x.type == node.output.type else None
-    return y if _is(site, x, 1) and y.type == node.output.type else None
+    if not _is(site, y, 1):
+        x, y = y, x
+    return _unless_complex(x) if _is(site, y, 1) and x.type == node.output.type else None
 
 
 @rule("divide")
 def div_one(node: Node, site: Site) -> Answer:
     """x / 1 = x."""
     x, y = node.inputs
-    return x if _is(site, y, 1) and x.type == node.output.type else None
+    return _unless_complex(x) if _is(site, y, 1) and x.type == node.output.type else None
+
+
+def _unless_complex(x: Value) -> Answer:
+    return COMPLEX if x.type.dtype.is_complex else x
 
 
 @rule("add")
@@ -41,8 +46,9 @@ def add_zero(node: Node, site: Site) -> Answer:
         x, y = y, x
     if not _is(site, y, 0) or x.type != node.output.type:
         return None
-    exact = x.type.dtype.is_integer or _is_minus_zero(site.uniform(y))
-    if exact or site.maker(x, *NEVER_MINUS_ZERO):
+    dtype = x.type.dtype
+    exact = dtype.is_integer or all(_signs(site.uniform(y)))
+    if exact or (not dtype.is_complex and site.maker(x, *NEVER_MINUS_ZERO)):
         return x
     return "x + 0.0 is not x for -0.0"
 
@@ -53,15 +59,15 @@ def sub_zero(node: Node, site: Site) -> Answer:
     x, y = node.inputs
     if not _is(site, y, 0) or x.type != node.output.type:
         return None
-    if _is_minus_zero(site.uniform(y)):
-        return "x - -0.0 is not x for -0.0"
-    return x
+    return "x - -0.0 is not x for -0.0" if any(_signs(site.uniform(y))) else x
 
 
-def _is_minus_zero(number: np.generic) -> bool:
-    if number.dtype.kind == "c":
-        return bool(np.signbit(number.real) and np.signbit(number.imag))
-    return number.dtype.kind not in "iub" and bool(np.signbit(np.float64(number)))
+def _signs(zero: np.generic) -> list[bool]:
+    """Whether a zero is negative, for each of its parts."""
+    if zero.dtype.kind in "iub":
+        return [False]
+    parts = (zero.real, zero.imag) if zero.dtype.kind == "c" else (zero,)
+    return [bool(np.signbit(np.float64(part))) for part in parts]
 
 
 @rule("negative", "logical_not", "invert", "conj", "reverse")
@@ -108,9 +114,11 @@ def small_power(node: Node, site: Site) -> Answer:
     power = site.uniform(y)
     if power is None or x.type.shape != node.output.type.shape:
         return None
-    if power == 1:
-        return x
-    return site.emit("square", x) if power == 2 else None
+    if power not in (1, 2):
+        return None
+    if x.type.dtype.is_complex:
+        return COMPLEX
+    return x if power == 1 else site.emit("square", x)
 
 
 @rule("multiply")

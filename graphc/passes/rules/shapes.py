@@ -111,17 +111,28 @@ def filled(node: Node, site: Site) -> Answer:
 
 @elementwise_rule
 def implied_broadcast(node: Node, site: Site) -> Answer:
-    """An elementwise op broadcasts by itself: it takes the operand as it was before."""
+    """An elementwise op broadcasts, and adds axes, by itself: it takes the operand as it was."""
     inputs = list(node.inputs)
     for i, value in enumerate(node.inputs):
-        inner = site.maker(value, "broadcast_to")
-        if inner is not None and len(inputs) > 1:
+        inner = site.maker(value, "broadcast_to", *RESHAPES)
+        if inner is not None and len(inputs) > 1 and _adds_axes(inner):
             trial = [*inputs[:i], inner.inputs[0], *inputs[i + 1 :]]
             if _gives_same(node, trial):
                 inputs = trial
     if tuple(inputs) == node.inputs:
         return None
+    if reason := _may_fail_on_nothing(node):
+        return reason
     return site.emit(node.op, *inputs, **node.attrs)  # type: ignore[arg-type]
+
+
+def _adds_axes(node: Node) -> bool:
+    """Whether a view only does what an elementwise op does to its operands: leading axes of 1."""
+    if node.op.name == "broadcast_to":
+        return True
+    old, new = node.inputs[0].type.shape, node.output.type.shape
+    added = len(new) - len(old)
+    return added >= 0 and new == (1,) * added + old
 
 
 def _gives_same(node: Node, inputs: list[Value]) -> bool:
@@ -134,6 +145,14 @@ def _gives_same(node: Node, inputs: list[Value]) -> bool:
     return not assumed and found == (node.output.type,)
 
 
+def _may_fail_on_nothing(node: Node) -> str:
+    """Why a failing op must see the broadcast: of no elements none is wrong, as in x[:0] // 0."""
+    shape = node.output.type.shape
+    if not node.op.can_fail or all(isinstance(d, int) and d > 0 for d in shape):  # type: ignore[attr-defined]
+        return ""
+    return f"{node.op.name} may fail, and there may be no elements"
+
+
 @elementwise_rule
 def broadcast_last(node: Node, site: Site) -> Answer:
     """f(broadcast(x)) = broadcast(f(x)), which computes fewer elements."""
@@ -142,5 +161,7 @@ def broadcast_last(node: Node, site: Site) -> Answer:
     inner = site.maker(node.inputs[0], "broadcast_to")
     if inner is None:
         return None
+    if reason := _may_fail_on_nothing(node):
+        return reason
     small = site.emit(node.op, inner.inputs[0], **node.attrs)  # type: ignore[arg-type]
     return site.emit("broadcast_to", small, shape=node.output.type.shape)
