@@ -25,7 +25,7 @@ from graphc import (
     nn,
     random,
 )
-from graphc.control_flow import *  # noqa: F403
+from graphc.control_flow import *
 from graphc.function import (
     ConcreteFunction,
     Function,
@@ -52,7 +52,7 @@ from graphc.ir.dtypes import (
     uint64,
 )  # fmt: skip
 from graphc.ir.dtypes import bool_ as bool
-from graphc.toplevel import *  # noqa: F403
+from graphc.toplevel import *
 from graphc.trace import gradient_regions as _gradient_regions
 from graphc.trace import indexing as _indexing
 from graphc.trace import nest

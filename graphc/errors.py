@@ -26,7 +26,7 @@ class InvalidArgumentError(OpError, ValueError):
 class DTypeError(InvalidArgumentError, TypeError):
     """Two operands of one operation have different dtypes, or the operation does not know a dtype.
 
-    graphc follows TensorFlow's strict rule: tensors are never promoted silently.  Python numbers are
+    graphc follows TensorFlow's rule: tensors are never promoted silently.  Python numbers are
     weak and take the tensor's dtype.  Remedy: ``tf.cast(x, dtype)``.
     """
 
@@ -40,11 +40,11 @@ class OutOfRangeError(OpError):
 
 
 class UnimplementedError(OpError, NotImplementedError):
-    """A combination of arguments that graphc does not implement; the message names an alternative."""
+    """A combination of arguments that graphc does not implement; the message names another."""
 
 
 class SymbolicValueError(GraphcError, TypeError):
-    """A symbolic tensor was used where Python needs a concrete value (``bool``, ``int``, iteration).
+    """A symbolic tensor was used where Python needs a value (``bool``, ``int``, iteration).
 
     Inside a ``@function`` tensors have no value while the function is traced.  AutoGraph stages
     ``if``, ``while`` and ``for`` on tensors; code that AutoGraph did not convert (marked

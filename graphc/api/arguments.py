@@ -7,8 +7,8 @@ from typing import Any
 from graphc.errors import InvalidArgumentError
 from graphc.ir.dims import Dim, DimLike
 from graphc.trace.dispatch import convert_to_tensor, static_value
+from graphc.trace.indexing import data_size  # noqa: F401  (for the families)
 from graphc.trace.shape import TensorShape
-from graphc.trace.state import current
 from graphc.trace.tensor import Operators, Tensor
 
 
@@ -46,11 +46,6 @@ def known_tuple(value: Any, what: str) -> tuple[Any, ...]:
     """One number or several, as a tuple."""
     found = known(value, what)
     return tuple(found) if isinstance(found, list | tuple) else (found,)
-
-
-def data_size() -> Dim | None:
-    """The size of a result that depends on data: a fresh symbol while tracing."""
-    return None if current.tracer is None else current.tracer.fresh_symbol()
 
 
 def like(value: Any, other: Any) -> Tensor:

@@ -236,14 +236,18 @@ def _left_with(
     """A ``with`` that a block inside may leave: its body is a function, and so is what follows."""
     bound = {n.id for item in s.items for n in ast.walk(item) if isinstance(n, ast.Name)}
     writes = frame.scope.block(s.body).writes
-    into = frame.scope.sort(writes & (facts.live_in | bound))
+    # an exception may leave the body anywhere, so what lives on is live all through it
+    lasting = facts.live_out & (facts.defined | frame.scope.tracked)
+    into = frame.scope.sort(writes & (facts.live_in | bound | lasting))
     out = frame.scope.sort(facts.writes & facts.live_out)
-    inside = replace(
-        jumps.in_function(frame, context), end=lambda: if_.returns(frame, out, facts)
-    )
+    inside = replace(jumps.in_function(frame, context), end=lambda: if_.returns(frame, out, facts))
     body = frame.function("body", into, s.body, inside, s)
     held = frame.unit.fresh("exit")
-    run = ast.Call(quote.load(body.name), frame.state(into, facts).elts, [])
+    given = [
+        value if n in facts.live_in | bound else quote.call("peek", quote.lambda_(value))
+        for n, value in zip(into, frame.state(into, facts).elts, strict=True)
+    ]
+    run = ast.Call(quote.load(body.name), given, [])
     s.body = [quote.at(quote.assign(held, run), s)]
     caught = ast.Compare(quote.load(held), [ast.Is()], [quote.constant(None)])
     after = jumps.rest_function(frame, out, rest, context, facts)

@@ -144,7 +144,7 @@ def _collect(result: Any) -> tuple[Any, list[Tensor]]:
     tensors: list[Tensor] = []
 
     def place(leaf: Any) -> Any:
-        if not (isinstance(leaf, Operators) or isinstance(leaf, CONVERTIBLE)):
+        if not isinstance(leaf, (Operators, *CONVERTIBLE)):
             return leaf
         tensors.append(convert_to_tensor(leaf))
         return _Output(len(tensors) - 1)
@@ -164,7 +164,7 @@ def trace(
     argument_names: Sequence[str],
     may_create: bool,
 ) -> tuple[ConcreteFunction, bool]:
-    """Run ``body`` on symbolic arguments; returns the function and whether Variables were created."""
+    """Run ``body`` on symbolic arguments; also tells whether it created Variables."""
     tracer = Tracer(name)
 
     def placeholders(label: str, structure: Any) -> Any:
@@ -186,7 +186,8 @@ def trace(
         result = body(*own_args, **own_kwargs)
         if tracer.created and not may_create:
             raise VariableCreationError(
-                f"{name} created {tracer.created[0].name!r} on a call that was not its first: a @function"
+                f"{name} created {tracer.created[0].name!r} on a call that was not its first: a"
+                " @function"
                 " may create Variables only once. Make it outside, or only if it does not exist yet"
                 " (`if self.v is None: self.v = tf.Variable(...)`)"
             )

@@ -22,7 +22,7 @@ CLEAN = Pipeline.parse("inline, fold, algebra, cse, dce")
 
 @dataclass(frozen=True)
 class Derivative:
-    """``forward``: outputs, then saved values. ``backward``: saved values and seeds -> gradients."""
+    """``forward``: outputs, then saved values; ``backward``: those and seeds -> gradients."""
 
     forward: Graph
     backward: Graph

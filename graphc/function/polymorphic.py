@@ -214,8 +214,8 @@ class Function:
                     raise
                 warnings.warn(
                     FallbackWarning(
-                        f"{self._name} is traced without AutoGraph ({error}): `if`, `while` and `for`"
-                        " on tensors will be refused. Define it in a file or a notebook cell."
+                        f"{self._name} is traced without AutoGraph ({error}): `if`, `while` and"
+                        " `for` on tensors will be refused. Define it in a file or a notebook cell."
                     ),
                     stacklevel=_user_stacklevel(),
                 )

@@ -88,9 +88,7 @@ def _read(region: Graph) -> set[Value]:
 
 def _slim_if(node: Node, live: _Live, log: PassLog) -> Node:
     keep = [i for i, v in enumerate(node.outputs) if live.reads(node, v)]
-    regions = {
-        label: dce(_narrowed(region, keep), log) for label, region in node.regions.items()
-    }
+    regions = {label: dce(_narrowed(region, keep), log) for label, region in node.regions.items()}
     read = [_read(region) for region in regions.values()]
     parameters = list(zip(*(region.inputs for region in regions.values()), strict=True))
     used = [

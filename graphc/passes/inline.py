@@ -53,15 +53,11 @@ def _sizes(call: Node) -> dict[str, DimLike]:
     return {name: size for name, size in found.items() if size != dims.symbol(name)}
 
 
-def _spliced(
-    body: Graph, inner: dict[Value, Value], names: GraphBuilder, call: Node
-) -> list[Node]:
+def _spliced(body: Graph, inner: dict[Value, Value], names: GraphBuilder, call: Node) -> list[Node]:
     """The body's nodes on the call's operands; ``inner`` learns what the body's values became."""
     found = []
     for node in body.nodes:
-        outputs = tuple(
-            Value(names.unique(v.name.partition(".")[0]), v.type) for v in node.outputs
-        )
+        outputs = tuple(Value(names.unique(v.name.partition(".")[0]), v.type) for v in node.outputs)
         inner.update(zip(node.outputs, outputs, strict=True))
         inputs = tuple(inner[v] for v in node.inputs)
         loc = node.loc or call.loc

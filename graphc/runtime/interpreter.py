@@ -122,5 +122,3 @@ def _concrete(value: Any, sizes: Mapping[str, int]) -> Any:
     if isinstance(value, slice):
         return slice(*(_concrete(v, sizes) for v in (value.start, value.stop, value.step)))
     return value
-
-

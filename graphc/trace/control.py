@@ -13,7 +13,7 @@ from typing import Any
 
 from graphc.errors import StagingError
 from graphc.ops import ops
-from graphc.trace import control_if, control_loops, staging
+from graphc.trace import control_if, control_loops, nest, staging
 from graphc.trace.control_calls import callee
 from graphc.trace.control_iter import staged_items
 from graphc.trace.control_loops import Loop
@@ -189,9 +189,10 @@ class _Operators:
     def peek(self, read: Thunk) -> Any:
         """The value of a global or an outer variable that may have none."""
         try:
-            return read()
+            value = read()
         except NameError:
             return UNDEFINED
+        return UNDEFINED if any(map(_is_stale, nest.flatten(value))) else value
 
 
 def _value(value: Any) -> Any:
@@ -244,6 +245,16 @@ def _contains(item: Any, items: Any) -> Any:
         same = v == item
         found = ops.logical_or(found, ops.reduce_all(same)) if same is not False else found
     return found
+
+
+def _is_stale(value: Any) -> bool:
+    """Whether a tensor was made in a branch or loop body that has ended."""
+    if not isinstance(value, SymbolicTensor):
+        return False
+    tracer = current.tracer
+    while tracer is not None and tracer is not value.tracer:
+        tracer = tracer.parent
+    return tracer is None or tracer.finished
 
 
 OPERATORS = _Operators()

@@ -14,6 +14,7 @@ from graphc.ir import dtypes
 from graphc.ir.dims import Dim
 from graphc.ops import ops
 from graphc.trace.dispatch import convert_to_tensor, static_value
+from graphc.trace.state import current
 from graphc.trace.tensor import Operators, Tensor
 
 Index = tuple[Any, ...]
@@ -34,7 +35,8 @@ def set_item(x: Any, index: Any, value: Any) -> Tensor:
     if not any(_is_array(p) for p in parts):
         return ops.strided_slice_update(x, value, index=_static(parts, x.ndim))
     # tensor indices: find the places by slicing the numbers of all elements
-    numbers = ops.reshape(ops.range(0, _size(x), 1), shape=tuple(x.dims))
+    count = _size(x)
+    numbers = ops.reshape(ops.iota(size=count, dtype=dtypes.int32), shape=tuple(x.dims))
     places = get_item(numbers, index)
     rows = ops.reshape(places, shape=(_size(places), 1))
     new = ops.broadcast_to(convert_to_tensor(value, dtype_hint=x.dtype), shape=places.dims)
@@ -42,6 +44,11 @@ def set_item(x: Any, index: Any, value: Any) -> Tensor:
         ops.reshape(x, shape=(_size(x),)), rows, ops.reshape(new, shape=(_size(places),))
     )
     return ops.reshape(flat, shape=tuple(x.dims))
+
+
+def data_size() -> Any:
+    """The size of a result that depends on data: a fresh symbol while tracing."""
+    return None if current.tracer is None else current.tracer.fresh_symbol()
 
 
 def _size(x: Any) -> Any:
@@ -144,7 +151,7 @@ def _take_one(x: Any, part: Any, axis: int) -> tuple[Tensor, int]:
         size = ops.strided_slice(ops.shape_of(x), index=(axis,))
         return ops.gather(x, _slice_rows(part, size), axis=axis), 0
     if part.dtype.is_bool:
-        rows = ops.boolean_mask(x, part, axis=axis)
+        rows = ops.boolean_mask(x, part, axis=axis, size=data_size())
         return rows, part.ndim - 1
     rows = part
     if part.dtype not in (dtypes.int32, dtypes.int64):
@@ -176,7 +183,8 @@ def _slice_rows(part: slice, size: Any) -> Tensor:
 
     start = clipped(part.start, low if step > 0 else high)
     stop = clipped(part.stop, high if step > 0 else low)
-    return ops.range(*(convert_to_tensor(v, dtype_hint=dtypes.int32) for v in (start, stop, step)))
+    bounds = (convert_to_tensor(v, dtype_hint=dtypes.int32) for v in (start, stop, step))
+    return ops.range(*bounds, size=data_size())
 
 
 Operators.__getitem__ = get_item  # type: ignore[attr-defined]

@@ -220,11 +220,13 @@ def consecutive(count: int) -> str:
 
 def test_conversion_is_linear_in_consecutive_branches() -> None:
     seconds = {}
-    for count in (40, 160):
-        fn = from_text(consecutive(count), f"<branches {count}>")["f"]
+    for count in (40, 320) * 3:  # the best of three: other processes run too
+        fn = from_text(consecutive(count), f"<branches {count} {len(sum(seconds.values(), []))}>")[
+            "f"
+        ]
         start = time.perf_counter()
         made = autograph.convert(fn, Plain())
-        seconds[count] = time.perf_counter() - start
+        seconds.setdefault(count, []).append(time.perf_counter() - start)
         assert made(7) == fn(7)
-    assert seconds[40] < 0.2, seconds
-    assert seconds[160] < 12 * max(seconds[40], 0.01), seconds
+    assert min(seconds[40]) < 0.2, seconds
+    assert min(seconds[320]) < 24 * min(seconds[40]), seconds  # 8 is linear, 64 quadratic

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections import namedtuple
 from dataclasses import dataclass
@@ -201,7 +202,34 @@ def constants_become_tensors(x):
     return a, c
 
 
+def left_from_with(x):
+    with contextlib.nullcontext(x) as y:
+        for i in range(5):
+            if i * y > 6:
+                return i
+            y += 1
+    return -y
+
+
+def cleaned_up(x):
+    log = []
+    try:
+        y = x * 2 if x > 2 else x
+    finally:
+        log.append(1)
+    return y, len(log)
+
+
+def lambda_sees_the_loop(x):
+    total = 0
+    for i in range(x):
+        add = lambda v: v + i + total  # noqa: E731, B023
+        total = add(1)
+    return total
+
+
 STAGED = [
+    left_from_with, cleaned_up, lambda_sees_the_loop,
     last_item, primes_below, both_exits, while_true_with_return, mixed_conditions,
     python_then_tensor_exit, early_returns, nested_ternaries, logic, matched, walrus,
     recursion_on_python, local_function, structures, deleted_names, constants_become_tensors,
@@ -333,6 +361,32 @@ def test_dataclasses_and_dicts_as_state() -> None:
         return p.x, p.y, d["k"]
 
     assert plain(f(tf.constant(3))) == (2, 2, 16) or plain(f(tf.constant(3)))[2] == 16
+
+
+def test_a_tape_inside_staged_code() -> None:
+    @tf.function
+    def slope(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = x * x if x > 0 else -x
+            for _ in range(3):
+                y = y * x
+        return tape.gradient(y, x)
+
+    assert float(slope(tf.constant(2.0))) == 5 * 2.0**4
+    assert float(slope(tf.constant(-2.0))) == -4 * (-2.0) ** 3
+
+
+def test_a_loop_variable_may_grow() -> None:
+    @tf.function
+    def f(n):
+        x = tf.ones([1])
+        for _ in range(n):
+            x = tf.concat([x, 2 * x], 0)
+        return x
+
+    assert f(tf.constant(2)).numpy().tolist() == [1, 2, 2, 4]
+    assert f(tf.constant(0)).numpy().tolist() == [1]
 
 
 # --- exceptions -----------------------------------------------------------------------------------

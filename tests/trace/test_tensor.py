@@ -74,7 +74,7 @@ def test_texts_are_tensorflows() -> None:
 def test_comparison_is_elementwise_and_hash_is_refused() -> None:
     t = tf.constant([1, 2])
     assert (t == [1, 3]).numpy().tolist() == [True, False]
-    assert (t is not None) and not (t == None)  # noqa: E711
+    assert (t is not None) and (t != None)  # noqa: E711
     with pytest.raises(TypeError):
         hash(t)
     assert {t.ref(): 1}[t.ref()] == 1 and t.ref().deref() is t
@@ -82,8 +82,9 @@ def test_comparison_is_elementwise_and_hash_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "index",
-    [0, -1, slice(1, 3), (slice(None), 1), (Ellipsis, 0), (None, 2), (slice(None, None, -1), slice(0, 4, 2)),
-     (1, 2, 3), (slice(5, 1), 0), (Ellipsis, slice(-2, None))],
+    [0, -1, slice(1, 3), (slice(None), 1), (Ellipsis, 0), (None, 2),
+     (slice(None, None, -1), slice(0, 4, 2)), (1, 2, 3), (slice(5, 1), 0),
+     (Ellipsis, slice(-2, None))],
 )  # fmt: skip
 def test_indexing_is_numpys(index: object) -> None:
     x = np.arange(4 * 5 * 6).reshape(4, 5, 6)
