@@ -451,6 +451,7 @@ class _Flow:
             kept = f.live_out - f.kills if f.falls else NONE
             live = f.live_in = f.reads | kept | targets.after(f.jumps) | targets.always
             self._inside(s, f, targets)
+            live = f.live_in  # loops need more than they read: what they hand on if they do not run
 
     def _inside(self, s: ast.stmt, f: Facts, targets: _Targets) -> None:
         rule = getattr(self, f"_{type(s).__name__.lower()}", None)

@@ -10,7 +10,7 @@ import numpy as np
 
 from graphc.function.differentiate import Derivative, differentiate
 from graphc.ir.graph import Graph
-from graphc.ir.substitute import own_symbols, substitute
+from graphc.ir.substitute import own_symbols, sizes_of, substitute
 from graphc.ops import control
 from graphc.passes.base import Step, default_pipeline
 from graphc.runtime.executable import Executable
@@ -86,8 +86,10 @@ class GraphFunction:
         fresh = {
             name: tracer.fresh_symbol(name.rstrip("0123456789")) for name in own_symbols(self.graph)
         }
-        graph = substitute(self.graph, fresh)
         state = [_read(slot.key) for slot in self.slots]
+        # Sizes are the caller's: two calls with other sizes must not share the callee's names.
+        given = (t.dims for t in (*tensors, *state))
+        graph = substitute(self.graph, fresh | sizes_of(self.graph.parameters, given))
         body = Graph(graph.name, graph.parameters, graph.nodes, graph.results)
         results = tracer.call(
             control.call, [*tensors, *state], {"name": graph.name}, {"body": body},

@@ -5,13 +5,13 @@ Two calls of one function must not share the sizes that only running them tells.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from graphc.ir import dims
 from graphc.ir.dims import Dim, DimLike
 from graphc.ir.graph import Graph, Node, StateSlot, Value
-from graphc.ir.types import TensorType
+from graphc.ir.types import Shape, TensorType
 
 
 def substitute_dim(value: DimLike, symbols: Mapping[str, DimLike]) -> DimLike:
@@ -82,3 +82,13 @@ def own_symbols(graph: Graph) -> list[str]:
         for value in node.outputs:
             found.update(dict.fromkeys(sorted(value.type.symbols - given)))
     return list(found)
+
+
+def sizes_of(parameters: Iterable[Value], shapes: Iterable[Shape]) -> dict[str, DimLike]:
+    """What the symbols of parameters are for operands of these shapes."""
+    found: dict[str, DimLike] = {}
+    for value, shape in zip(parameters, shapes, strict=True):
+        for dim, size in zip(value.type.shape, shape, strict=True):
+            if isinstance(dim, Dim) and dim == dims.symbol(str(dim)):
+                found.setdefault(str(dim), size)
+    return found

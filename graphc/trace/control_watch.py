@@ -7,12 +7,13 @@ before the other branch is traced, joined like the values of names, and carried 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from types import FunctionType, ModuleType
+from types import CellType, FunctionType, ModuleType
 from typing import Any
 
 from graphc.trace.tensor import Operators, Tensor
 
 Contents = dict[int, Any]  # container's number -> a copy of what it holds
+_EMPTY = object()  # what a variable without a value holds
 _OTHERS = (ModuleType, FunctionType, type, Operators)
 
 
@@ -25,7 +26,10 @@ class Watch:
         self.names: list[str] = []
         self._held: list[_Held] = []
         self._seen: set[int] = set()
+        self._cells: list[tuple[CellType, Any]] = []
         for block in blocks:
+            cells = getattr(block, "__closure__", None) or ()
+            self._cells += [(cell, _cell(cell)) for cell in cells]
             self._add_variables(block)
         for value in values:
             self._add("", value)
@@ -35,10 +39,7 @@ class Watch:
         """What a function's free variables refer to, and those of functions among them."""
         cells = getattr(block, "__closure__", None) or ()
         for name, cell in zip(block.__code__.co_freevars if cells else (), cells, strict=True):
-            try:
-                value = cell.cell_contents
-            except ValueError:
-                continue
+            value = _cell(cell)
             if isinstance(value, FunctionType) and id(value) not in self._seen:
                 self._seen.add(id(value))
                 self._add_variables(value)
@@ -65,10 +66,21 @@ class Watch:
                 self._held[i].fill(held)
 
     def reset(self) -> None:
+        """Everything as it was at the start; variables that the blocks share as well."""
         self.put(self.start)
+        for cell, value in self._cells:
+            if value is not _EMPTY:
+                cell.cell_contents = value
 
     def label(self, i: int) -> str:
         return self.names[i] or "an object"
+
+
+def _cell(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return _EMPTY
 
 
 class _List:

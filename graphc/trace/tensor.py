@@ -285,8 +285,8 @@ class SymbolicTensor(Tensor):
         raise SymbolicValueError(
             f"{use} needs the value of %{self.value.name}: {self.value.type}, but inside a"
             " @function a tensor has no value while it is traced. Use tensor operations (tf.cond,"
-            " tf.where, tf.while_loop), or let AutoGraph convert this code: it leaves code"
-            " marked do_not_convert, library code, and functions whose source cannot be found."
+            " tf.where, tf.while_loop), or let AutoGraph convert this code: it does not convert"
+            " code marked do_not_convert, library code, and functions whose source cannot be found."
         )
 
     def __bool__(self) -> bool:

@@ -180,8 +180,8 @@ class block:
     def __enter__(self):
         return self
 
-    def __exit__(self, kind, *rest):
-        return kind is ValueError
+    def __exit__(self, *exception):
+        return None
 
 def helper(p, q):
     if p > q:

@@ -273,3 +273,16 @@ def test_large_captured_tensors_stay_outside_the_graph() -> None:
 
     assert float(look_up(tf.constant(7))) == 7.0
     assert "f32[1000]" in str(look_up.graph(tf.constant(7)))
+
+
+def test_one_function_with_unknown_sizes_called_for_two_sizes_in_one_trace() -> None:
+    @tf.function(input_signature=[tf.TensorSpec([None, 3], tf.float32)])
+    def double(x):
+        return x * 2.0
+
+    @tf.function
+    def both(x, y):
+        return double(x), double(y)
+
+    a, b = both(tf.ones([2, 3]), tf.ones([5, 3]))
+    assert (a.shape, b.shape) == ((2, 3), (5, 3))

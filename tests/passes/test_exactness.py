@@ -113,3 +113,22 @@ def test_a_loop_that_may_not_end_stays_where_it_may_not_begin() -> None:
     ]
     one, none = np.asarray(1.0, np.float32), np.asarray(0, np.int32)
     assert evaluate(step.after, [one, none]) == [one]
+
+
+def test_regions_with_effects_are_not_shared() -> None:
+    branch = """if %p, %x {
+            then(%x: f32[]) {
+              print {template=("in",)}
+              yield %x
+            }
+            else(%x: f32[]) {
+              yield %x
+            }
+          }"""
+    _, step = run(f"""
+        graph @f(%x: f32[], %p: b1[]) {{
+          %a: f32[] = {branch}
+          %b: f32[] = {branch}
+          return %a, %b
+        }}""", "cse")  # fmt: skip
+    assert not step.changed
