@@ -29,7 +29,7 @@ def test_import_leaves_the_heavy_packages_alone() -> None:
 
 def test_import_time() -> None:
     best = float("inf")
-    for _ in range(10):  # another process may have had the core; the quickest run is the cost
+    for _ in range(30):  # another process may have had the core; the quickest run is the cost
         best = min(best, probe()[0])
         if best < SECONDS:
             return

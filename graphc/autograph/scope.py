@@ -499,6 +499,7 @@ class _Flow:
                 if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store):
                     known |= {n.id}
         wide = _Targets(targets.ret, targets.brk, targets.cont, targets.always | f.live_out)
+        f.live_in |= f.live_out & f.defined  # an exception that is caught leaves the old values
         self.block(s.body, f.live_out, wide, known)
 
     _asyncwith = _with

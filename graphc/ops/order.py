@@ -86,12 +86,13 @@ def _sort_grad(c: Any, g: Any) -> Any:
 
 
 def _sort_samples(grad: bool) -> Callable[[], Iterable[Sample]]:
-    x = rng().normal(size=(3, 5)).astype("f4")
-    return lambda: [
-        Sample((x,), {"axis": axis, "descending": d}, grad=grad)
-        for axis in (-1, 0)
-        for d in (False, True)
-    ]
+    def samples() -> Iterable[Sample]:
+        x = rng().normal(size=(3, 5)).astype("f4")
+        for axis in (-1, 0):
+            for d in (False, True):
+                yield Sample((x,), {"axis": axis, "descending": d}, grad=grad)
+
+    return samples
 
 
 _SORTED = dict(types=dtypes.REALS, attrs={"axis": -1, "descending": False}, lower=_SORTING)
