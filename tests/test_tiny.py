@@ -103,8 +103,8 @@ def test_a_decorated_step_learns() -> None:
         w.assign_sub(0.5 * tape.gradient(loss, w))
         return loss
 
-    losses = [float(step(x, y)) for _ in range(50)]
-    assert losses[0] == pytest.approx(np.log(10), rel=1e-5) and losses[-1] < 0.7
+    losses = [float(step(x, y)) for _ in range(100)]
+    assert losses[0] == pytest.approx(np.log(10), rel=1e-5) and losses[-1] < 0.5
     assert np.mean(np.argmax(x @ w.numpy(), axis=1) == y) > 0.9
 
 

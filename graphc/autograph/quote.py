@@ -49,10 +49,6 @@ def constant(value: Any) -> ast.Constant:
     return ast.Constant(value)
 
 
-def tuple_of(names: Iterable[str]) -> ast.Tuple:
-    return ast.Tuple([load(n) for n in names], ast.Load())
-
-
 def strings(names: Iterable[str]) -> ast.Tuple:
     return ast.Tuple([constant(n) for n in names], ast.Load())
 

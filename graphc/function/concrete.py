@@ -15,7 +15,7 @@ from graphc.ir.types import TensorType
 from graphc.trace import nest
 from graphc.trace.dispatch import convert_to_tensor
 from graphc.trace.state import recording, tracing
-from graphc.trace.tensor import EagerTensor, Operators, Tensor
+from graphc.trace.tensor import Operators, Tensor
 from graphc.trace.tracer import Tracer
 from graphc.trace.variable import Variable
 
@@ -27,7 +27,7 @@ class ConcreteFunction:
 
     def __init__(
         self, name: str, graph: Graph, structure: Any, args: Sequence[Any], kwargs: Mapping[str,
-        Any], exact: ConcreteFunction | None = None,
+        Any],
     ) -> None:  # fmt: skip
         self.name = name
         self.function = GraphFunction(graph)
@@ -194,7 +194,3 @@ def trace(
         structure, tensors = _collect(result)
         graph = tracer.finish_function(tensors)
     return ConcreteFunction(name, graph, structure, args, kwargs), bool(tracer.created)
-
-
-def wrap_array(value: Any) -> Tensor:
-    return EagerTensor(np.asarray(value))

@@ -73,7 +73,6 @@ class Function:
         self.retraces: list[Retrace] = []
         self._lock = threading.RLock()
         self._created_variables = False
-        self._calls = 0
         self._relaxed: list[tuple[tuple[Any, ...], ConcreteFunction]] = []
         self._seen: dict[int, tuple[int | None, ...]] = {}  # shapes of arguments, generalised
         self._bound: weakref.WeakKeyDictionary[Any, Function] = weakref.WeakKeyDictionary()

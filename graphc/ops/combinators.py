@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from graphc.errors import InvalidArgumentError
-from graphc.ir import dims, dtypes
+from graphc.ir import dtypes
 from graphc.ir.dims import DimLike
 from graphc.ir.dtypes import ANY, DType
 from graphc.ir.types import TensorType, broadcast_shapes
@@ -312,7 +312,3 @@ def pairs(
                 yield Sample((x, y), grad=grad and dtype == "float32")
 
     return samples
-
-
-def evaluate_shape(shape: Sequence[DimLike], sizes: Mapping[str, int]) -> tuple[int, ...]:
-    return tuple(dims.evaluate(d, sizes) for d in shape)

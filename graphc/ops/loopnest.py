@@ -8,7 +8,7 @@ ops do not fit together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -198,20 +198,6 @@ def _slice(node: Node, source: Access, shape: Any) -> Access:
 def position(part: Any, size: DimLike) -> DimLike:
     """An index counted from the start; out of range is checked when sizes are bound."""
     return part + size if isinstance(part, int) and part < 0 else part
-
-
-def positions(node: Node) -> Iterable[tuple[DimLike, DimLike]]:
-    """(index, size) pairs of a slice that only the sizes can show to be in range."""
-    if node.op.lower != Index("slice"):  # type: ignore[attr-defined]
-        return
-    at = 0
-    for part in node.attrs["index"]:
-        if part is None:
-            continue
-        size = node.inputs[0].type.shape[at]
-        if not isinstance(part, slice) and not (isinstance(part, int) and isinstance(size, int)):
-            yield position(part, size), size
-        at += 1
 
 
 _VIEWS = {

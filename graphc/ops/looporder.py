@@ -55,9 +55,6 @@ class Loops:
         """Strides by loop: those of the last axis in each."""
         return {a: s for a, s in load.strides if a in self.sizes}
 
-    def is_fold_output(self, value: Value) -> bool:
-        return self.producer[value] in self.folds
-
 
 def store_of(nest: Nest, value: Value) -> Load:
     strides = contiguous(value.type.shape)
