@@ -19,12 +19,17 @@ from graphc import (
     config,
     control_flow,
     debugging,
+    dtypes,
     errors,
     linalg,
     math,
     nn,
+    ragged,
     random,
+    signal,
+    strings,
 )
+from graphc.api.ragged import RaggedTensor
 from graphc.control_flow import *
 from graphc.function import (
     ConcreteFunction,
@@ -52,13 +57,16 @@ from graphc.ir.dtypes import (
     uint64,
 )  # fmt: skip
 from graphc.ir.dtypes import bool_ as bool
+from graphc.ir.dtypes import float16 as half
+from graphc.ir.dtypes import float64 as double
 from graphc.toplevel import *
 from graphc.trace import gradient_regions as _gradient_regions
 from graphc.trace import indexing as _indexing
 from graphc.trace import nest
-from graphc.trace.custom import custom_gradient, stop_gradient
+from graphc.trace.custom import custom_gradient, recompute_grad, stop_gradient
 from graphc.trace.dispatch import convert_to_tensor
 from graphc.trace.shape import TensorShape
+from graphc.trace.slices import IndexedSlices
 from graphc.trace.state import current as _current
 from graphc.trace.tape import GradientTape, UnconnectedGradients
 from graphc.trace.tensor import Tensor
@@ -69,6 +77,7 @@ newaxis = None
 
 # Loaded when first used: start-up time.
 _LAZY = {
+    "autodiff": "graphc.autodiff",
     "autograph": "graphc.autograph",
     "benchmark": "graphc.inspect.benchmark:benchmark",
     "keras": "graphc.keras",

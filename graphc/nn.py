@@ -1,16 +1,13 @@
-"""``tf.nn``: activations, the softmax family, losses, dropout, normalisation."""
+"""``tf.nn``: activations, losses, convolution, pooling, normalisation, dropout, embeddings."""
 
 from __future__ import annotations
 
 from graphc.api.activations import (
-    batch_normalization,
-    bias_add,
     crelu,
     elu,
     gelu,
     leaky_relu,
     log_softmax,
-    moments,
     relu,
     relu6,
     selu,
@@ -18,25 +15,78 @@ from graphc.api.activations import (
     softmax,
     softsign,
     swish,
-)  # fmt: skip
+)
+from graphc.api.convolution import (
+    atrous_conv2d,
+    atrous_conv2d_transpose,
+    conv1d,
+    conv1d_transpose,
+    conv2d,
+    conv2d_transpose,
+    conv3d,
+    conv3d_transpose,
+    conv_transpose,
+    convolution,
+    depthwise_conv2d,
+    depthwise_conv2d_backprop_filter,
+    depthwise_conv2d_backprop_input,
+    dilation2d,
+    erosion2d,
+    separable_conv2d,
+)
 from graphc.api.draws import dropout
 from graphc.api.elementwise import sigmoid, softplus, tanh
-from graphc.api.indexing import embedding_lookup, in_top_k, top_k
+from graphc.api.embedding import embedding_lookup
+from graphc.api.indexing import in_top_k, top_k
 from graphc.api.losses import (
+    compute_average_loss,
     l2_loss,
     log_poisson_loss,
+    scale_regularization_loss,
     sigmoid_cross_entropy_with_logits,
     softmax_cross_entropy_with_logits,
     sparse_softmax_cross_entropy_with_logits,
     weighted_cross_entropy_with_logits,
-)  # fmt: skip
+)
+from graphc.api.normalization import (
+    batch_norm_with_global_normalization,
+    batch_normalization,
+    bias_add,
+    local_response_normalization,
+    moments,
+    normalize_moments,
+    sufficient_statistics,
+    weighted_moments,
+)
+from graphc.api.partitions import depth_to_space, space_to_batch, space_to_depth
+from graphc.api.pooling import (
+    avg_pool,
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    max_pool,
+    max_pool1d,
+    max_pool2d,
+    max_pool3d,
+    max_pool_with_argmax,
+    pool,
+)
 from graphc.api.reductions import l2_normalize, zero_fraction
 
+lrn = local_response_normalization
+
 __all__ = [
-    "batch_normalization", "bias_add", "crelu", "dropout", "elu", "embedding_lookup", "gelu",
-    "in_top_k", "l2_loss", "l2_normalize", "leaky_relu", "log_poisson_loss", "log_softmax",
-    "moments", "relu", "relu6", "selu", "sigmoid", "sigmoid_cross_entropy_with_logits", "silu",
-    "softmax", "softmax_cross_entropy_with_logits", "softplus", "softsign",
-    "sparse_softmax_cross_entropy_with_logits", "swish", "tanh", "top_k",
-    "weighted_cross_entropy_with_logits", "zero_fraction",
+    "atrous_conv2d", "atrous_conv2d_transpose", "avg_pool", "avg_pool1d", "avg_pool2d",
+    "avg_pool3d", "batch_norm_with_global_normalization", "batch_normalization", "bias_add",
+    "compute_average_loss", "conv1d", "conv1d_transpose", "conv2d", "conv2d_transpose", "conv3d",
+    "conv3d_transpose", "conv_transpose", "convolution", "crelu", "depth_to_space",
+    "depthwise_conv2d", "depthwise_conv2d_backprop_filter", "depthwise_conv2d_backprop_input",
+    "dilation2d", "dropout", "elu", "embedding_lookup", "erosion2d", "gelu", "in_top_k", "l2_loss",
+    "l2_normalize", "leaky_relu", "local_response_normalization", "log_poisson_loss", "log_softmax",
+    "lrn", "max_pool", "max_pool1d", "max_pool2d", "max_pool3d", "max_pool_with_argmax", "moments",
+    "normalize_moments", "pool", "relu", "relu6", "scale_regularization_loss", "selu",
+    "separable_conv2d", "sigmoid", "sigmoid_cross_entropy_with_logits", "silu", "softmax",
+    "softmax_cross_entropy_with_logits", "softplus", "softsign", "space_to_batch", "space_to_depth",
+    "sparse_softmax_cross_entropy_with_logits", "sufficient_statistics", "swish", "tanh", "top_k",
+    "weighted_cross_entropy_with_logits", "weighted_moments", "zero_fraction",
 ]  # fmt: skip

@@ -91,7 +91,28 @@ from graphc.api.indexing import (
     tensor_scatter_nd_update,
     where,
 )  # fmt: skip
+from graphc.api.initializers import (
+    constant_initializer,
+    ones_initializer,
+    random_normal_initializer,
+    random_uniform_initializer,
+    zeros_initializer,
+)  # fmt: skip
 from graphc.api.matrices import matmul, norm
+from graphc.api.partitions import (
+    batch_to_space,
+    dynamic_partition,
+    dynamic_stitch,
+    get_static_value,
+    parallel_stack,
+    required_space_to_batch_paddings,
+    reverse_sequence,
+    space_to_batch,
+    space_to_batch_nd,
+    unique,
+    unique_with_counts,
+    unravel_index,
+)  # fmt: skip
 from graphc.api.reductions import (
     argmax,
     argmin,
@@ -107,8 +128,10 @@ from graphc.api.reductions import (
     reduce_prod,
     reduce_sum,
 )  # fmt: skip
+from graphc.api.segments import histogram_fixed_width, histogram_fixed_width_bins
 from graphc.api.shapes import (
     bitcast,
+    broadcast_dynamic_shape,
     broadcast_static_shape,
     broadcast_to,
     cast,
@@ -117,6 +140,7 @@ from graphc.api.shapes import (
     expand_dims,
     identity,
     identity_n,
+    is_symbolic_tensor,
     is_tensor,
     pad,
     rank,
@@ -135,24 +159,35 @@ from graphc.api.shapes import (
     transpose,
     unstack,
 )  # fmt: skip
+from graphc.api.shapes import identity as guarantee_const
+from graphc.api.shapes import tuple_ as tuple
+from graphc.api.solvers import eig, eigvals
+from graphc.api.solvers import sqrtm as matrix_square_root
+from graphc.api.texts import as_string, fingerprint
 
 __all__ = [
-    "Assert", "abs", "acos", "acosh", "add", "add_n", "argmax", "argmin", "argsort", "asin",
-    "asinh", "assert_equal", "assert_greater", "assert_less", "assert_rank", "atan", "atan2",
-    "atanh", "bitcast", "boolean_mask", "broadcast_static_shape", "broadcast_to", "cast",
+    "Assert", "abs", "acos", "acosh", "add", "add_n", "argmax", "argmin", "argsort",
+    "as_string", "asin", "asinh", "assert_equal", "assert_greater", "assert_less",
+    "assert_rank", "atan", "atan2", "atanh", "batch_to_space", "bitcast", "boolean_mask",
+    "broadcast_dynamic_shape", "broadcast_static_shape", "broadcast_to", "cast",
     "clip_by_global_norm", "clip_by_norm", "clip_by_value", "complex", "concat", "constant",
-    "cos", "cosh", "cumsum", "divide", "einsum", "ensure_shape", "equal", "exp", "expand_dims",
-    "eye", "fill", "floor", "gather", "gather_nd", "greater", "greater_equal", "identity",
-    "identity_n", "is_tensor", "less", "less_equal", "linspace", "logical_and", "logical_not",
-    "logical_or", "matmul", "maximum", "meshgrid", "minimum", "multiply", "negative", "norm",
-    "not_equal", "one_hot", "ones", "ones_like", "pad", "pow", "print", "range", "rank",
-    "realdiv", "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max", "reduce_mean",
-    "reduce_min", "reduce_prod", "reduce_sum", "repeat", "reshape", "reverse", "roll", "round",
-    "saturate_cast", "scalar_mul", "scatter_nd", "searchsorted", "sequence_mask", "shape",
-    "shape_n", "sigmoid", "sign", "sin", "sinh", "size", "slice", "sort", "split", "sqrt",
-    "square", "squeeze", "stack", "strided_slice", "subtract", "tan", "tanh",
-    "tensor_scatter_nd_add", "tensor_scatter_nd_max", "tensor_scatter_nd_min",
-    "tensor_scatter_nd_sub", "tensor_scatter_nd_update", "tensordot", "tile", "timestamp",
-    "transpose", "truediv", "truncatediv", "truncatemod", "unstack", "where", "zeros",
-    "zeros_like",
+    "constant_initializer", "cos", "cosh", "cumsum", "divide", "dynamic_partition",
+    "dynamic_stitch", "eig", "eigvals", "einsum", "ensure_shape", "equal", "exp", "expand_dims",
+    "eye", "fill", "fingerprint", "floor", "gather", "gather_nd", "get_static_value", "greater",
+    "greater_equal", "guarantee_const", "histogram_fixed_width", "histogram_fixed_width_bins",
+    "identity", "identity_n", "is_symbolic_tensor", "is_tensor", "less", "less_equal",
+    "linspace", "logical_and", "logical_not", "logical_or", "matmul", "matrix_square_root",
+    "maximum", "meshgrid", "minimum", "multiply", "negative", "norm", "not_equal", "one_hot",
+    "ones", "ones_initializer", "ones_like", "pad", "parallel_stack", "pow", "print",
+    "random_normal_initializer", "random_uniform_initializer", "range", "rank", "realdiv",
+    "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min",
+    "reduce_prod", "reduce_sum", "repeat", "required_space_to_batch_paddings", "reshape",
+    "reverse", "reverse_sequence", "roll", "round", "saturate_cast", "scalar_mul", "scatter_nd",
+    "searchsorted", "sequence_mask", "shape", "shape_n", "sigmoid", "sign", "sin", "sinh",
+    "size", "slice", "sort", "space_to_batch", "space_to_batch_nd", "split", "sqrt", "square",
+    "squeeze", "stack", "strided_slice", "subtract", "tan", "tanh", "tensor_scatter_nd_add",
+    "tensor_scatter_nd_max", "tensor_scatter_nd_min", "tensor_scatter_nd_sub",
+    "tensor_scatter_nd_update", "tensordot", "tile", "timestamp", "transpose", "truediv",
+    "truncatediv", "truncatemod", "tuple", "unique", "unique_with_counts", "unravel_index",
+    "unstack", "where", "zeros", "zeros_initializer", "zeros_like",
 ]  # fmt: skip

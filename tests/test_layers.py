@@ -17,7 +17,7 @@ LAYERS = {
     5: "function",
     6: "inspect api",
     7: "toplevel math nn linalg random strings bitwise debugging control_flow signal sets sparse"
-    " image",
+    " image ragged dtypes autodiff",
     8: "module data keras feature_column estimator train saved_model summary distribute serving"
     " export",
     9: "demo",

@@ -1,12 +1,11 @@
-"""Activations, the softmax family, normalisation."""
+"""Activations and the softmax family."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from graphc.api.arguments import known_axes, like
-from graphc.api.reductions import reduce_mean
+from graphc.api.arguments import known_axes
 from graphc.ir import dtypes
 from graphc.ops import ops
 from graphc.trace.dispatch import convert_to_tensor
@@ -100,45 +99,3 @@ def log_softmax(logits: Any, axis: Any = None, name: str | None = None) -> Tenso
     axes = known_axes(-1 if axis is None else axis, len(x.dims))
     x = shifted(x, axes)
     return x - ops.log(ops.reduce_sum(ops.exp(x), axis=axes, keepdims=True))
-
-
-# --- normalisation --------------------------------------------------------------------------------
-
-
-def bias_add(
-    value: Any, bias: Any, data_format: str | None = None, name: str | None = None
-) -> Tensor:
-    """Add a vector to the channels: the last axis, or the second for ``NC...``."""
-    x: Any = convert_to_tensor(value)
-    b: Any = like(bias, x)
-    if data_format is not None and data_format.startswith("NC") and len(x.dims) > 2:
-        b = ops.reshape(b, shape=(*b.dims, *(1,) * (len(x.dims) - 2)))
-    return x + b
-
-
-def moments(
-    x: Any, axes: Any, shift: Any = None, keepdims: bool = False, name: str | None = None
-) -> tuple[Tensor, Tensor]:
-    """Mean and variance along axes; float16 is computed in float32."""
-    given: Any = convert_to_tensor(x)
-    short = given.dtype.storage_only
-    t = ops.cast(given, dtype=dtypes.float32) if short else given
-    mean = reduce_mean(t, axes, keepdims=True)
-    variance = reduce_mean(ops.squared_difference(t, ops.stop_gradient(mean)), axes, keepdims)
-    mean = mean if keepdims else ops.reshape(mean, shape=variance.dims)
-    if short:
-        mean, variance = (ops.cast(v, dtype=given.dtype) for v in (mean, variance))
-    return mean, variance
-
-
-def batch_normalization(
-    x: Any, mean: Any, variance: Any, offset: Any, scale: Any, variance_epsilon: Any,
-    name: str | None = None,
-) -> Tensor:  # fmt: skip
-    """(x - mean) / sqrt(variance + epsilon) * scale + offset, in one multiplication and sum."""
-    t: Any = _floats(x)
-    factor: Any = ops.rsqrt(ops.add(like(variance, t), variance_epsilon))
-    if scale is not None:
-        factor = factor * like(scale, t)
-    bias = -like(mean, t) * factor  # type: ignore[operator]
-    return t * factor + (bias if offset is None else bias + like(offset, t))

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
+
+import numpy as np
 
 from graphc.errors import InvalidArgumentError
 from graphc.ir.dims import Dim, DimLike
+from graphc.ops import ops
 from graphc.trace.dispatch import convert_to_tensor, static_value
-from graphc.trace.indexing import data_size  # noqa: F401  (for the families)
+from graphc.trace.indexing import data_size
 from graphc.trace.shape import TensorShape
-from graphc.trace.tensor import Operators, Tensor
+from graphc.trace.state import current
+from graphc.trace.static import elements_of
+from graphc.trace.tensor import Operators, SymbolicTensor, Tensor
 
 
 def known(value: Any, what: str) -> Any:
@@ -23,11 +29,45 @@ def known(value: Any, what: str) -> Any:
     return found
 
 
-def known_shape(shape: Any, what: str = "the shape") -> tuple[DimLike, ...]:
+def known_shape(shape: Any, what: str = "a size") -> tuple[DimLike, ...]:
     """A shape as a tuple of ints and symbolic dims."""
-    found = known(list(shape) if isinstance(shape, TensorShape) else shape, what)
-    listed = found if isinstance(found, list | tuple) else [found]
-    return tuple(d if isinstance(d, Dim) else int(d) for d in listed)
+    if isinstance(shape, Operators):
+        parts = _elements(convert_to_tensor(shape), what)
+    elif isinstance(shape, np.ndarray):
+        parts = shape.reshape(-1).tolist()
+    else:
+        parts = list(shape) if isinstance(shape, list | tuple | TensorShape) else [shape]
+    return tuple(known_size(d, what) for d in parts)
+
+
+def _elements(shape: Any, what: str) -> list[Any]:
+    """The elements of a scalar or vector: numbers where they are known, else tensors."""
+    if len(shape.dims) > 1 or not all(isinstance(d, int) for d in shape.dims):
+        raise InvalidArgumentError(f"{what}: a shape is a vector of known length, got {shape}")
+    if not shape.dims:
+        return [shape]
+    if not isinstance(shape, SymbolicTensor):
+        return shape._array.tolist()
+    found = elements_of(shape.tracer, shape.value)
+    return [shape[i] if d is None else d for i, d in enumerate(found)]  # type: ignore[index]
+
+
+def known_size(value: Any, what: str = "a size") -> DimLike:
+    """A size as a number or dim; one that only running tells becomes a dim of its own."""
+    found = static_value(value)
+    if found is None:
+        return _bound(convert_to_tensor(value), what)
+    if isinstance(found, list):
+        raise InvalidArgumentError(f"{what} must be a scalar, got {found}")
+    return found if isinstance(found, Dim) else operator.index(found)
+
+
+def _bound(n: Any, what: str) -> DimLike:
+    """The dim that a scalar tensor decides on when the function runs."""
+    sizes = current.tracer.sizes  # type: ignore[union-attr]
+    if n.value not in sizes:
+        sizes[n.value] = ops.sized(n, what=what, size=data_size()).dims[0]
+    return sizes[n.value]
 
 
 def known_axes(axis: Any, rank: int) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ import numpy as np
 from graphc.api.arguments import alike, known, like
 from graphc.api.reductions import reduce_all
 from graphc.errors import InvalidArgumentError
-from graphc.ir import dtypes
+from graphc.ir import dims, dtypes
 from graphc.ops import ops
 from graphc.trace import nest
 from graphc.trace.dispatch import convert_to_tensor
@@ -218,3 +218,46 @@ def is_numeric_tensor(tensor: Any) -> bool:
 def timestamp(name: str | None = None) -> Tensor:
     """Seconds since 1970, float64; inside a graph of the moment the op runs."""
     return ops.timestamp()
+
+
+def assert_proper_iterable(values: Any) -> None:
+    """Raise ``TypeError`` unless it is an iterable of things: no tensor, array or string."""
+    if isinstance(values, Operators | np.ndarray | str | bytes):
+        raise TypeError(f"expected a list or the like, got {type(values).__name__}")
+    if not hasattr(values, "__iter__"):
+        raise TypeError(f"expected an iterable, got {type(values).__name__}")
+
+
+def assert_same_float_dtype(tensors: Any = None, dtype: Any = None) -> Any:
+    """Return the float dtype that all tensors have; raise ``ValueError`` if they differ."""
+    kinds = [convert_to_tensor(t).dtype for t in tensors or ()]
+    kinds += [] if dtype is None else [dtypes.as_dtype(dtype)]
+    found = kinds[0] if kinds else dtypes.float32
+    if any(k is not found for k in kinds) or not found.is_floating:
+        listed = ", ".join(k.name for k in kinds)
+        raise ValueError(f"expected one floating point dtype, got {listed}")
+    return found
+
+
+def assert_shapes(
+    shapes: Any, data: Any = None, summarize: Any = None, message: str | None = None,
+    name: str | None = None,
+) -> None:  # fmt: skip
+    """Raise ``ValueError`` unless tensors have shapes, given as a dict or (tensor, shape) pairs.
+
+    A size is a number, None for any, or a name that stands for one size wherever it is used.
+    """
+    sizes: dict[Any, Any] = {}
+    pairs = shapes.items() if isinstance(shapes, dict) else shapes
+    for x, wanted in pairs:
+        t = convert_to_tensor(x.deref() if hasattr(x, "deref") else x)
+        parts = [wanted] if isinstance(wanted, int | str) else list(wanted)
+        if len(parts) != len(t.dims):
+            raise ValueError(_headed(message, f"expected {len(parts)} axes, got shape {t.shape}"))
+        for size, part in zip(t.dims, parts, strict=True):
+            if part is None or part == ".":
+                continue
+            want = part if isinstance(part, int) else sizes.setdefault(part, size)
+            if not dims.assume_equal(size, want):
+                text = f"size {part} is {want}, but a tensor of shape {t.shape} has {size}"
+                raise ValueError(_headed(message, text))

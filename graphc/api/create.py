@@ -6,9 +6,7 @@ import builtins
 import math
 from typing import Any
 
-import numpy as np
-
-from graphc.api.arguments import alike, data_size, known, known_shape, like
+from graphc.api.arguments import alike, data_size, known, known_shape, known_size, like
 from graphc.errors import InvalidArgumentError
 from graphc.ir import dtypes
 from graphc.ir.dims import Dim
@@ -87,8 +85,8 @@ def eye(
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
     """Make the identity matrix [num_rows, num_columns], or a batch of it."""
-    rows = known(num_rows, "num_rows")
-    columns = rows if num_columns is None else known(num_columns, "num_columns")
+    rows = known_size(num_rows, "num_rows")
+    columns = rows if num_columns is None else known_size(num_columns, "num_columns")
     i = ops.reshape(ops.iota(size=rows, dtype=dtypes.int32), shape=(rows, 1))
     matrix = ops.cast(
         ops.equal(i, ops.iota(size=columns, dtype=dtypes.int32)), dtype=dtypes.as_dtype(dtype)
@@ -153,7 +151,7 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int
     first, last = alike(start, stop)
     if first.dtype.is_integer:
         first, last = (ops.cast(t, dtype=dtypes.float64) for t in (first, last))
-    count = known(num, "num")
+    count = known_size(num, "num")
     if isinstance(count, int) and count <= 0:
         raise InvalidArgumentError(f"linspace: num must be positive, got {count}")
     places = ops.iota(size=count, dtype=dtypes.int32)
@@ -179,7 +177,7 @@ def one_hot(
     ``off_value`` only.  The dtype is float32 unless given, or that of the values.
     """
     rows = convert_to_tensor(indices, dtype_hint=dtypes.int32)
-    at = dict(depth=known(depth, "depth"), axis=-1 if axis is None else known(axis, "axis"))
+    at = dict(depth=known_size(depth, "depth"), axis=-1 if axis is None else known(axis, "axis"))
     values = [v for v in (on_value, off_value) if v is not None]
     if not values:
         kind = dtypes.float32 if dtype is None else dtypes.as_dtype(dtype)
@@ -197,13 +195,12 @@ def sequence_mask(
 ) -> Tensor:
     """True for the first ``lengths[i]`` places of row i, shape [..., maxlen].
 
-    Without ``maxlen`` the greatest length must be known while tracing.
+    Without ``maxlen`` it is the greatest length.
     """
     rows = convert_to_tensor(lengths)
     if maxlen is None:
-        given = known(rows, "the greatest length (give maxlen)")
-        maxlen = int(np.max(given)) if np.size(given) else 0
-    places = ops.iota(size=known(maxlen, "maxlen"), dtype=rows.dtype)
+        maxlen = ops.maximum(ops.reduce_max(rows), 0)
+    places = ops.iota(size=known_size(maxlen, "maxlen"), dtype=rows.dtype)
     mask = ops.less(places, ops.expand_dims(rows, axis=-1))
     kind = dtypes.as_dtype(dtype)
     return mask if kind.is_bool else ops.cast(mask, dtype=kind)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from graphc.api.arguments import alike, known, like
+from graphc.api.arguments import alike, like
 from graphc.ir import dtypes
 from graphc.ops import REGISTRY, ops
 from graphc.trace.dispatch import convert_to_tensor
+from graphc.trace.growing import stacked
 from graphc.trace.tensor import Operators, Tensor
 
 
@@ -46,13 +46,11 @@ exp, expm1, log, log1p = map(_unary, ("exp", "expm1", "log", "log1p"))
 sin, cos, tan, asin, acos, atan = map(_unary, ("sin", "cos", "tan", "asin", "acos", "atan"))
 sinh, cosh, tanh, asinh = map(_unary, ("sinh", "cosh", "tanh", "asinh"))
 acosh, atanh, sigmoid = map(_unary, ("acosh", "atanh", "sigmoid"))
-erf, erfc, ndtri, lgamma, digamma = map(_unary, ("erf", "erfc", "ndtri", "lgamma", "digamma"))
 is_nan, is_inf, is_finite = map(_unary, ("is_nan", "is_inf", "is_finite"))
 logical_not, invert, conj = map(_unary, ("logical_not", "invert", "conj"))
-round = rint  # halves to even, as in TensorFlow
 
 add, subtract, multiply, divide = map(_binary, ("add", "subtract", "multiply", "divide"))
-divide_no_nan, floordiv, floormod = map(_binary, ("divide_no_nan", "floordiv", "floormod"))
+floordiv, floormod = map(_binary, ("floordiv", "floormod"))
 truncatediv, truncatemod, pow = map(_binary, ("truncatediv", "truncatemod", "pow"))
 maximum, minimum, xlogy = map(_binary, ("maximum", "minimum", "xlogy"))
 squared_difference = _binary("squared_difference")
@@ -63,6 +61,12 @@ bitwise_and, bitwise_or, bitwise_xor = map(_binary, ("bitwise_and", "bitwise_or"
 left_shift, right_shift = map(_binary, ("left_shift", "right_shift"))
 truediv = realdiv = divide
 mod = floormod
+
+
+def round(x: Any, name: str | None = None) -> Tensor:
+    """The nearest integer, halves to even; integers stay.  (Elementwise.)"""
+    t = convert_to_tensor(x)
+    return t if t.dtype.is_integer else ops.rint(t)
 
 
 def atan2(y: Any, x: Any, name: str | None = None) -> Tensor:
@@ -95,25 +99,6 @@ def log_sigmoid(x: Any, name: str | None = None) -> Tensor:
     return -softplus(-convert_to_tensor(x, dtype_hint=dtypes.float32))  # type: ignore[operator]
 
 
-def polygamma(a: Any, x: Any, name: str | None = None) -> Tensor:
-    """Derivative of order ``a`` (a number from 0) of digamma."""
-    order = int(known(a, "polygamma's order"))
-    t = convert_to_tensor(x)
-    return ops.polygamma(t, order=order) if order else ops.digamma(t)
-
-
-def erfinv(x: Any, name: str | None = None) -> Tensor:
-    """Inverse of erf, on (-1, 1)."""
-    t: Any = convert_to_tensor(x)
-    return ops.ndtri((t + 1) * 0.5) * math.sqrt(0.5)
-
-
-def erfcinv(x: Any, name: str | None = None) -> Tensor:
-    """Inverse of erfc, on (0, 2)."""
-    t: Any = convert_to_tensor(x)
-    return ops.ndtri(t * 0.5) * -math.sqrt(0.5)
-
-
 def xdivy(x: Any, y: Any, name: str | None = None) -> Tensor:
     """x / y, and 0 where x is 0, whatever y is."""
     a, b = alike(x, y)
@@ -128,6 +113,16 @@ def xlog1py(x: Any, y: Any, name: str | None = None) -> Tensor:
     return ops.multiply(a, ops.log1p(ops.select(zero, ops.zeros_like(b), b)))
 
 
+def divide_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """x / y, and 0 where y is 0; integers give floats."""
+    a, b = alike(x, y)
+    if a.dtype.is_floating:
+        return ops.divide_no_nan(a, b)
+    zero = ops.equal(b, 0)
+    quotient = ops.divide(a, ops.select(zero, ops.ones_like(b), b))
+    return ops.select(zero, ops.zeros_like(quotient), quotient)
+
+
 def multiply_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
     """x * y, and 0 where y is 0, whatever x is."""
     a, b = alike(x, y)
@@ -138,7 +133,7 @@ def multiply_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
 def reciprocal_no_nan(x: Any, name: str | None = None) -> Tensor:
     """1 / x, and 0 where x is 0."""
     t = convert_to_tensor(x)
-    return ops.divide_no_nan(ops.ones_like(t), t)
+    return divide_no_nan(ops.ones_like(t), t)
 
 
 def scalar_mul(scalar: Any, x: Any, name: str | None = None) -> Tensor:
@@ -161,6 +156,9 @@ def polyval(coeffs: Iterable[Any], x: Any, name: str | None = None) -> Tensor:
 
 def add_n(inputs: Any, name: str | None = None) -> Tensor:
     """The sum of tensors of one shape and dtype."""
+    rows = stacked(inputs)
+    if rows is not None:
+        return ops.reduce_sum(rows, axis=(0,))
     listed = [inputs] if isinstance(inputs, Operators) else list(inputs)
     if not listed:
         raise ValueError("add_n needs at least one tensor")

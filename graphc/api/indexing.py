@@ -5,8 +5,7 @@ from __future__ import annotations
 import builtins
 from typing import Any, NamedTuple
 
-from graphc.api.arguments import alike, data_size, known, known_shape, like
-from graphc.api.reductions import clip_by_norm
+from graphc.api.arguments import alike, data_size, known, known_shape, known_size, like
 from graphc.api.shapes import concat, meets
 from graphc.errors import InvalidArgumentError
 from graphc.ir import dtypes
@@ -195,19 +194,48 @@ def top_k(
 
     They come in descending order, also with ``sorted=False``; of equal ones the first comes first.
     """
-    values, places = ops.top_k(convert_to_tensor(input), k=known(k, "k"))
+    values, places = ops.top_k(convert_to_tensor(input), k=known_size(k, "k"))
     kind = dtypes.as_dtype(index_type)
     return TopK(values, places if kind is dtypes.int32 else ops.cast(places, dtype=kind))
+
+
+def approx_max_k(
+    operand: Any, k: Any, reduction_dimension: int = -1, recall_target: float = 0.95,
+    reduction_input_size_override: int = -1, aggregate_to_topk: bool = True,
+    name: str | None = None,
+) -> TopK:  # fmt: skip
+    """Find the k largest elements along an axis, and their indices: exactly, on CPUs."""
+    return _extremes(convert_to_tensor(operand), k, reduction_dimension, 1)
+
+
+def approx_min_k(
+    operand: Any, k: Any, reduction_dimension: int = -1, recall_target: float = 0.95,
+    reduction_input_size_override: int = -1, aggregate_to_topk: bool = True,
+    name: str | None = None,
+) -> TopK:  # fmt: skip
+    """Find the k smallest elements along an axis, and their indices: exactly, on CPUs."""
+    return _extremes(convert_to_tensor(operand), k, reduction_dimension, -1)
+
+
+def _extremes(x: Any, k: Any, axis: int, sign: int) -> TopK:
+    order = list(builtins.range(len(x.dims)))
+    order.append(order.pop(meets(x, axis)))
+    values, places = top_k(ops.transpose(x * sign, perm=tuple(order)), k)
+    back = tuple(builtins.sorted(builtins.range(len(order)), key=order.__getitem__))
+    return TopK(ops.transpose(values, perm=back) * sign, ops.transpose(places, perm=back))  # type: ignore
 
 
 def in_top_k(targets: Any, predictions: Any, k: Any, name: str | None = None) -> Tensor:
     """Whether each target [n] is among the k largest predictions [n, classes] of its row."""
     p = convert_to_tensor(predictions)
     rows = ops.expand_dims(_rows(targets), axis=-1)
+    last = ops.extent(size=p.dims[-1], dtype=rows.dtype)
+    inside = ops.logical_and(ops.greater_equal(rows, 0), ops.less(rows, last))
+    rows = ops.select(inside, rows, ops.zeros_like(rows))
     own = ops.gather(p, rows, axis=1, batch_dims=1)
     above = ops.reduce_sum(ops.cast(ops.greater(p, own), dtype=dtypes.int32), axis=(1,))
-    finite = ops.reshape(ops.is_finite(own), shape=above.dims)
-    return ops.logical_and(ops.less(above, k), finite)
+    known = ops.reshape(ops.logical_and(ops.is_finite(own), inside), shape=above.dims)
+    return ops.logical_and(ops.less(above, k), known)
 
 
 def _descending(direction: str) -> bool:
@@ -248,14 +276,3 @@ def invert_permutation(x: Any, name: str | None = None) -> Tensor:
     return ops.scatter_nd(
         ops.expand_dims(p, axis=-1), ops.iota(size=p.dims[0], dtype=p.dtype), shape=p.dims
     )
-
-
-def embedding_lookup(
-    params: Any, ids: Any, max_norm: Any = None, name: str | None = None
-) -> Tensor:
-    """Take rows of a table [rows, ...]; with ``max_norm`` they are clipped to that norm."""
-    found = gather(params, ids)
-    if max_norm is None:
-        return found
-    axes = tuple(builtins.range(len(convert_to_tensor(ids).dims), len(found.dims)))
-    return clip_by_norm(found, max_norm, axes)

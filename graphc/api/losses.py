@@ -9,7 +9,7 @@ import numpy as np
 
 from graphc.api.activations import log_softmax, shifted
 from graphc.api.arguments import known_axes, like
-from graphc.errors import InvalidArgumentError
+from graphc.errors import DTypeError, InvalidArgumentError
 from graphc.ir import dims, dtypes
 from graphc.ops import ops
 from graphc.trace.dispatch import convert_to_tensor
@@ -30,21 +30,22 @@ def sparse_softmax_cross_entropy_with_logits(
 ) -> Tensor:
     """Cross-entropy of integer ``labels`` [...] and ``logits`` [..., classes].
 
-    Labels must be in [0, classes): others give NaN, as TensorFlow does on accelerators.
+    A label that is not in [0, classes) raises ``InvalidArgumentError``.
     """
     x: Any = convert_to_tensor(logits, dtype_hint=dtypes.float32)
     y = convert_to_tensor(labels, dtype_hint=dtypes.int32)
     _check_labels(y, x)
     last = (len(x.dims) - 1,)
     z = shifted(x, last)
+    y = ops.in_range(y, size=x.dims[-1], what="sparse_softmax_cross_entropy_with_logits: label")
     hot = ops.one_hot(y, depth=x.dims[-1], axis=-1, dtype=dtypes.bool_)
     own = ops.reduce_sum(ops.select(hot, z, _number(0, x)), axis=last)
-    loss = ops.log(ops.reduce_sum(ops.exp(z), axis=last)) - own
-    known = ops.logical_and(ops.greater_equal(y, 0), ops.less(y, _size(x.dims[-1], y)))
-    return ops.select(known, loss, _number(math.nan, x))
+    return ops.log(ops.reduce_sum(ops.exp(z), axis=last)) - own
 
 
 def _check_labels(y: Tensor, x: Any) -> None:
+    if not y.dtype.is_integer:
+        raise DTypeError(f"labels must be integers, got {y.dtype.name}; use tf.cast")
     if not x.dims or len(y.dims) != len(x.dims) - 1:
         raise InvalidArgumentError(
             f"labels must have one axis less than logits, got shapes {y.shape} and {x.shape}"
@@ -56,10 +57,6 @@ def _check_labels(y: Tensor, x: Any) -> None:
 def _number(value: float, x: Any) -> Tensor:
     """A constant of the dtype of ``x``."""
     return ops.constant(value=np.array(value, x.dtype.np))
-
-
-def _size(dim: Any, y: Tensor) -> Any:
-    return dim if isinstance(dim, int) else ops.extent(size=dim, dtype=y.dtype)
 
 
 def sigmoid_cross_entropy_with_logits(
@@ -102,3 +99,24 @@ def log_poisson_loss(
 def l2_loss(t: Any, name: str | None = None) -> Tensor:
     """Half the sum of squares."""
     return ops.reduce_sum(ops.square(convert_to_tensor(t))) * 0.5
+
+
+def compute_average_loss(
+    per_example_loss: Any, sample_weight: Any = None, global_batch_size: Any = None
+) -> Tensor:
+    """The sum of losses [batch, ...], weighted if asked, over the size of the batch."""
+    x: Any = convert_to_tensor(per_example_loss, dtype_hint=dtypes.float32)
+    if sample_weight is not None:
+        x = x * like(sample_weight, x)
+    if not x.dims:
+        raise ValueError("compute_average_loss: per_example_loss is a scalar, not one per example")
+    if global_batch_size is None:
+        count = ops.extent(size=x.dims[0], dtype=x.dtype)
+    else:
+        count = ops.cast(convert_to_tensor(global_batch_size), dtype=x.dtype)
+    return ops.divide_no_nan(ops.reduce_sum(x), count)
+
+
+def scale_regularization_loss(regularization_loss: Any) -> Tensor:
+    """The sum of regularisation losses; there is one replica to share it."""
+    return ops.reduce_sum(convert_to_tensor(regularization_loss, dtype_hint=dtypes.float32))

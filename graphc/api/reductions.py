@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from graphc.api.arguments import data_size, known, known_axes, like
+from graphc.api.arguments import known, known_axes, like
 from graphc.api.elementwise import add_n
-from graphc.api.shapes import cast, meets
-from graphc.errors import InvalidArgumentError
+from graphc.api.shapes import meets
 from graphc.ir import dims, dtypes
 from graphc.ops import REGISTRY, ops
 from graphc.ops.combinators import reduced_shape
@@ -87,8 +86,13 @@ def reduce_logsumexp(
 def reduce_euclidean_norm(
     input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None
 ) -> Tensor:
-    """Square root of the sum of squares."""
-    return ops.sqrt(reduce_sum(ops.square(convert_to_tensor(input_tensor)), axis, keepdims))
+    """Square root of the sum of squares; of integers it is truncated."""
+    x = convert_to_tensor(input_tensor)
+    total = reduce_sum(ops.square(ops.abs(x) if x.dtype.is_complex else x), axis, keepdims)
+    if x.dtype.is_integer:
+        total = ops.cast(total, dtype=dtypes.float64)
+    root = ops.sqrt(total)
+    return root if root.dtype is x.dtype else ops.cast(root, dtype=x.dtype)
 
 
 def count_nonzero(
@@ -103,7 +107,8 @@ def count_nonzero(
 
 def zero_fraction(value: Any, name: str | None = None) -> Tensor:
     """The share of zeros, float32."""
-    return reduce_mean(ops.cast(ops.equal(convert_to_tensor(value), 0), dtype=dtypes.float32))
+    x = convert_to_tensor(value)
+    return reduce_mean(ops.cast(ops.equal(x, ops.zeros_like(x)), dtype=dtypes.float32))
 
 
 # --- places ---------------------------------------------------------------------------------------
@@ -149,130 +154,9 @@ def _running(name: str) -> Callable[..., Tensor]:
 
 
 cumsum, cumprod = _running("cumsum"), _running("cumprod")
+cumulative_logsumexp = _running("cumulative_logsumexp")
 
-
-def cumulative_logsumexp(
-    x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None
-) -> Tensor:
-    """Running log(sum(exp(x))) along an axis, relative to the greatest element of the axis."""
-    t: Any = convert_to_tensor(x)
-    top = ops.stop_gradient(reduce_max(t, axis, keepdims=True))
-    return ops.log(cumsum(ops.exp(t - top), axis, exclusive, reverse)) + top
-
-
-# --- segments -------------------------------------------------------------------------------------
-
-
-def _segments(data: Any, segment_ids: Any, num_segments: Any) -> tuple[Tensor, Tensor, Any]:
-    """Data with its leading axes made one, the segment of each row, the number of segments."""
-    x = convert_to_tensor(data)
-    rows = convert_to_tensor(segment_ids, dtype_hint=dtypes.int32)
-    rank = len(rows.dims)
-    flat = ops.reshape(x, shape=(dims.product(rows.dims), *x.dims[rank:]))
-    count = known(num_segments, "num_segments") if num_segments is not None else data_size()
-    return flat, ops.reshape(rows, shape=(-1, 1)), count
-
-
-def unsorted_segment_sum(
-    data: Any, segment_ids: Any, num_segments: Any, name: str | None = None
-) -> Tensor:
-    """Sum of the rows of each segment: shape [num_segments, ...]."""
-    x, rows, count = _segments(data, segment_ids, num_segments)
-    return ops.scatter_nd(rows, x, shape=(count, *x.dims[1:]))
-
-
-def _per_segment(data: Any, segment_ids: Any, num_segments: Any) -> Tensor:
-    """How many rows each segment has, at least 1, ready to divide by."""
-    x, rows, count = _segments(data, segment_ids, num_segments)
-    one = ops.broadcast_to(like(1, x), shape=(x.dims[0],))
-    rows_in = ops.maximum(ops.scatter_nd(rows, one, shape=(count,)), 1)
-    return ops.reshape(rows_in, shape=(count, *(1,) * (len(x.dims) - 1)))
-
-
-def unsorted_segment_mean(
-    data: Any, segment_ids: Any, num_segments: Any, name: str | None = None
-) -> Tensor:
-    """Mean of the rows of each segment; 0 for none."""
-    total = unsorted_segment_sum(data, segment_ids, num_segments)
-    return ops.divide(total, _per_segment(data, segment_ids, num_segments))
-
-
-def unsorted_segment_sqrt_n(
-    data: Any, segment_ids: Any, num_segments: Any, name: str | None = None
-) -> Tensor:
-    """Sum of the rows of each segment by the square root of their number."""
-    total = unsorted_segment_sum(data, segment_ids, num_segments)
-    return ops.divide(total, ops.sqrt(_per_segment(data, segment_ids, num_segments)))
-
-
-def _segment_extreme(op: str, lowest: bool) -> Callable[..., Tensor]:
-    def call(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
-        x, rows, count = _segments(data, segment_ids, num_segments)
-        first = like(x.dtype.min if lowest else x.dtype.max, x)
-        start = ops.broadcast_to(first, shape=(count, *x.dims[1:]))
-        return getattr(ops, op)(start, rows, x)
-
-    call.__doc__ = f"{'Largest' if lowest else 'Smallest'} element of each segment's rows."
-    return call
-
-
-unsorted_segment_max = _segment_extreme("tensor_scatter_max", lowest=True)
-unsorted_segment_min = _segment_extreme("tensor_scatter_min", lowest=False)
-
-
-def _sorted_count(segment_ids: Any) -> int:
-    found = known(segment_ids, "the number of segments (use unsorted_segment_* and give it)")
-    return max(found) + 1 if found else 0
-
-
-def segment_sum(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
-    """Sum of the rows of each segment; ``segment_ids`` are sorted and known while tracing."""
-    return unsorted_segment_sum(data, segment_ids, _sorted_count(segment_ids))
-
-
-def segment_mean(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
-    """Mean of the rows of each segment; ``segment_ids`` are sorted and known while tracing."""
-    return unsorted_segment_mean(data, segment_ids, _sorted_count(segment_ids))
-
-
-def bincount(
-    arr: Any, weights: Any = None, minlength: Any = None, maxlength: Any = None,
-    dtype: Any = dtypes.int32, name: str | None = None, axis: Any = None,
-    binary_output: bool = False,
-) -> Tensor:  # fmt: skip
-    """Count each number of a tensor of small non-negative integers (or sum weights for it).
-
-    Without ``maxlength`` the values must be known while tracing.
-    """
-    if axis is not None or binary_output:
-        raise InvalidArgumentError("bincount counts the whole tensor: axis, binary_output are not")
-    x = ops.reshape(convert_to_tensor(arr, dtype_hint=dtypes.int32), shape=(-1,))
-    size = maxlength
-    if size is None:
-        found = known(x, "the greatest number (give maxlength)")
-        size = max([*(v + 1 for v in found), minlength or 0])
-    hits = ops.one_hot(x, depth=known(size, "maxlength"), axis=0, dtype=dtypes.bool_)
-    if weights is None:
-        return reduce_sum(cast(hits, dtype), 1)
-    w = ops.reshape(convert_to_tensor(weights), shape=(-1,))
-    return reduce_sum(ops.select(hits, w, ops.zeros_like(w)), 1)
-
-
-def confusion_matrix(
-    labels: Any, predictions: Any, num_classes: Any = None, weights: Any = None,
-    dtype: Any = dtypes.int32, name: str | None = None,
-) -> Tensor:  # fmt: skip
-    """Count pairs (label, prediction): shape [num_classes, num_classes], one row a label."""
-    y, p = (convert_to_tensor(t, dtype_hint=dtypes.int64) for t in (labels, predictions))
-    if num_classes is None:
-        found = [*known(y, "num_classes"), *known(p, "num_classes")]
-        num_classes = max(found) + 1
-    kind = dtypes.as_dtype(dtype)
-    count = known(num_classes, "num_classes")
-    places = ops.stack(cast(y, dtypes.int64), cast(p, dtypes.int64), axis=1)
-    one = convert_to_tensor(1 if weights is None else weights, dtype_hint=kind)
-    rows = ops.broadcast_to(cast(one, kind), shape=(y.dims[0],))
-    return ops.scatter_nd(places, rows, shape=(count, count))
+# --- order ----------------------------------------------------------------------------------------
 
 
 def is_non_decreasing(x: Any, name: str | None = None) -> Tensor:
@@ -295,8 +179,10 @@ def l2_normalize(
 ) -> Tensor:
     """Divide by the Euclidean norm along axes; a norm below sqrt(epsilon) counts as that."""
     t: Any = convert_to_tensor(x)
-    squares = reduce_sum(ops.square(t), dim if axis is None else axis, keepdims=True)
-    return t * ops.rsqrt(ops.maximum(squares, epsilon))
+    size = ops.abs(t) if t.dtype.is_complex else t
+    squares = reduce_sum(ops.square(size), dim if axis is None else axis, keepdims=True)
+    scale = ops.rsqrt(ops.maximum(squares, epsilon))
+    return t * (ops.cast(scale, dtype=t.dtype) if t.dtype.is_complex else scale)
 
 
 def global_norm(t_list: Sequence[Any], name: str | None = None) -> Tensor:

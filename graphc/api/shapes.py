@@ -11,10 +11,12 @@ from graphc.api.arguments import alike, data_size, known, known_shape, known_tup
 from graphc.errors import InvalidArgumentError
 from graphc.ir import dtypes
 from graphc.ir.dims import Dim, DimLike
+from graphc.ir.types import broadcast_shapes
 from graphc.ops import ops
 from graphc.trace.dispatch import constant, convert_to_tensor, static_value
+from graphc.trace.growing import stacked
 from graphc.trace.shape import TensorShape
-from graphc.trace.tensor import Operators, Tensor
+from graphc.trace.tensor import Operators, SymbolicTensor, Tensor
 
 # --- dtype and identity ---------------------------------------------------------------------------
 
@@ -140,12 +142,28 @@ def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
 
 def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
     """Join tensors along an axis; their other axes agree."""
+    rows, at = stacked(values), known(axis, "axis")
+    if rows is not None:  # [n, ..., d, ...]: n comes before d, then they are one axis
+        at = at % (rows.ndim - 1)
+        rows = _moved(rows, 0, at)
+        shape = (*rows.dims[:at], rows.dims[at] * rows.dims[at + 1], *rows.dims[at + 2 :])
+        return ops.reshape(rows, shape=shape)
     listed = [values] if isinstance(values, Operators) else list(values)
     return ops.concat(*alike(*listed), axis=known(axis, "axis"))
 
 
+def _moved(x: Tensor, source: int, target: int) -> Tensor:
+    """A tensor with one of its axes in another place."""
+    axes = [i for i in range(x.ndim) if i != source]
+    axes.insert(target, source)
+    return x if axes == list(range(x.ndim)) else ops.transpose(x, perm=tuple(axes))
+
+
 def stack(values: Any, axis: Any = 0, name: str = "stack") -> Tensor:
     """Join tensors of one shape along a new axis."""
+    rows = stacked(values)
+    if rows is not None:
+        return _moved(rows, 0, known(axis, "axis") % rows.ndim)
     listed = unstack(values) if isinstance(values, Operators) else list(values)
     if not listed:
         raise ValueError("stack needs at least one tensor")
@@ -271,3 +289,25 @@ def _mirrored(x: Tensor, axis: int, before: DimLike, after: DimLike, edge: int) 
     last: Any = ops.extent(size=size) - 1
     at = ops.select(ops.greater(at, last), last * 2 + edge - at, at)
     return ops.gather(x, at, axis=axis)
+
+
+# --- names from graphs that were run by hand ------------------------------------------------------
+
+
+def broadcast_dynamic_shape(shape_x: Any, shape_y: Any) -> Tensor:
+    """Return the shape that two shapes (vectors of integers) broadcast to."""
+    x, y = known_shape(shape_x), known_shape(shape_y)
+    parts = (d if isinstance(d, int) else ops.extent(size=d) for d in broadcast_shapes(x, y))
+    return convert_to_tensor(list(parts), dtype_hint=dtypes.int32)
+
+
+def tuple_(
+    tensors: Sequence[Any], control_inputs: Any = None, name: str | None = None
+) -> list[Any]:
+    """Return the tensors; graphs run all they need in order anyway."""
+    return [None if t is None else identity(t) for t in tensors]
+
+
+def is_symbolic_tensor(tensor: Any) -> bool:
+    """Whether it is a tensor of a function that is being traced."""
+    return isinstance(tensor, SymbolicTensor)

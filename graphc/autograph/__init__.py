@@ -10,15 +10,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from graphc.autograph import experimental
 from graphc.autograph.context import Refusal
 from graphc.autograph.convert import (
     Conversion,
+    add_assigned,
+    add_island,
+    assigned,
     conversion,
     convert,
     do_not_convert,
+    guards_of,
+    is_converted,
     is_left_alone,
 )
-from graphc.autograph.show import to_code
+from graphc.autograph.islands import READING
+from graphc.autograph.patterns import captured, matched
+from graphc.autograph.show import side_by_side, to_code
+from graphc.autograph.user import get_verbosity, install_operators, set_verbosity, to_graph, trace
 from graphc.errors import SourceNotFoundError
 
 State = tuple[Any, ...]
@@ -51,10 +60,24 @@ class Operators(Protocol):
     def and_(self, left: Any, right: Callable[[], Any]) -> Any: ...
     def or_(self, left: Any, right: Callable[[], Any]) -> Any: ...
     def not_(self, value: Any) -> Any: ...
+    def truth(self, value: Any) -> Any: ...
     def compare(self, names: tuple[str, ...], left: Any, right: Any, *more: Any) -> Any: ...
     def ifexp(self, test: Any, then: Callable[[], Any], other: Callable[[], Any]) -> Any: ...
 
+    def matched(self, subject: Any, pattern: State, guard: Block | None = None) -> Any: ...
+    def captured(self, subject: Any, pattern: State) -> State: ...
+
+    def island(self, block: Block, state: State, out: State | None = None, falls: bool = True,
+               exits: State = (), counts: State = (), rest: Block | None = None,
+               changes: State = ()) -> Any: ...  # fmt: skip
+    def stored(self, value: Any, owner: Any, key: Any, done: bool = False,
+               where: State | None = None) -> Any: ...  # fmt: skip
     def fn(self, function: Any) -> Any: ...
+    def list_(self, elements: list[Any]) -> list[Any]: ...
+    def collect(self, items: Any, value: Block, test: Block | None = None,
+                unpack: int | None = None) -> list[Any]: ...  # fmt: skip
+    def item(self, items: Any, index: Any) -> Any: ...
+    def loop_options(self, maximum_iterations: Any, shape_invariants: list[Any]) -> None: ...
     def asserted(self, test: Any, message: Callable[[], Any] | None = None) -> Any: ...
     def raised(self, exception: Any) -> Any: ...
     def name(self, name: str, value: Any) -> Any: ...
@@ -64,6 +87,8 @@ class Operators(Protocol):
 
 
 __all__ = [
-    "Conversion", "Operators", "Refusal", "SourceNotFoundError", "conversion", "convert",
-    "do_not_convert", "is_left_alone", "to_code",
+    "READING", "Conversion", "Operators", "Refusal", "SourceNotFoundError", "add_assigned",
+    "add_island", "assigned", "captured", "conversion", "convert", "do_not_convert", "experimental",
+    "get_verbosity", "guards_of", "install_operators", "is_converted", "is_left_alone", "matched",
+    "set_verbosity", "side_by_side", "to_code", "to_graph", "trace",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from graphc.autograph.scope import FreeNames
+from graphc.autograph.scope import NONE, FreeNames, Names
 
 Statements = list[ast.stmt]
 
@@ -36,6 +36,7 @@ class Unit:
     refusals: list[Refusal] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
     counts: dict[str, int] = field(default_factory=dict)
+    enclosing: Names = NONE  # local names of the functions around the one being rewritten
 
     def fresh(self, base: str) -> str:
         """A name that occurs nowhere in the function."""

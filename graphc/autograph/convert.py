@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ast
+import dis
 import functools
 import weakref
 from dataclasses import dataclass
 from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any
 
-from graphc.autograph import quote
+from graphc.autograph import islands, quote
 from graphc.autograph.context import Refusal, Unconvertible, Unit
 from graphc.autograph.frame import refused, rewrite_function
-from graphc.autograph.source import Located, locate
+from graphc.autograph.source import Located, copy_of, locate
+from graphc.autograph.unfold import GeneratorsUsedUp
 from graphc.errors import SourceNotFoundError
 
 
@@ -37,6 +39,15 @@ class _Rewritten:
     operators_name: str
     tree: ast.FunctionDef | ast.Lambda
     refusals: tuple[Refusal, ...]
+    guards: tuple[Any, ...] = ()  # see `islands.guards`
+
+
+class _Source:
+    """Where code comes from, as `locate` asks for it."""
+
+    def __init__(self, fn: FunctionType) -> None:
+        self.__code__, self.__globals__ = fn.__code__, fn.__globals__
+        self.__qualname__ = fn.__qualname__
 
 
 class _PerCode:
@@ -54,9 +65,13 @@ class _PerCode:
         self._held[key] = weakref.ref(code, lambda _: self._held.pop(key, None)), value
         return value
 
+    def drop(self, code: CodeType) -> None:
+        self._held.pop(id(code), None)
+
 
 _done = _PerCode()  # how code is rewritten
-_made = _PerCode()  # True for code that is converted already
+_made = _PerCode()  # for code that is converted already: the `_Source` it was made of
+_islands = _PerCode()  # the places in a function that stay Python's
 
 
 def convert(fn: Any, operators: Any) -> Any:
@@ -105,7 +120,51 @@ def _convert_callable(fn: Any, operators: Any) -> Any:
 
 def is_left_alone(fn: FunctionType) -> bool:
     """Whether a function is converted already, or must not be."""
-    return _made.get(fn.__code__) or fn.__dict__.get("__graphc_do_not_convert__") is fn.__code__
+    marked = fn.__dict__.get("__graphc_do_not_convert__") is fn.__code__
+    return marked or is_converted(fn.__code__)
+
+
+def is_converted(code: CodeType) -> bool:
+    return _made.get(code) is not None
+
+
+def add_island(
+    code: CodeType, position: islands.Position, statement: bool = False
+) -> ast.AST | None:
+    """Let the part of a function around a position of its converted code be Python's from now on.
+
+    Returns that part; None if only the function as a whole will do.
+    """
+    source: _Source = _made.get(code)
+    known = _islands.get(source.__code__) or frozenset()
+    found = islands.widen(locate(source).node, position, known, statement)  # type: ignore[arg-type]
+    if found is not None:
+        _islands.put(source.__code__, known | {islands.place_of(found)})
+        _done.drop(source.__code__)
+    return found
+
+
+def assigned(code: CodeType, name: str) -> list[ast.AST]:
+    """The values that converted code gives a name and that can become islands."""
+    source: _Source = _made.get(code)
+    known = _islands.get(source.__code__) or frozenset()
+    return islands.assigned(locate(source).node, name, known)  # type: ignore[arg-type]
+
+
+def add_assigned(code: CodeType, name: str) -> list[ast.AST]:
+    """Let Python make the values of a name from now on; returns where."""
+    source: _Source = _made.get(code)
+    found = assigned(code, name)
+    known = _islands.get(source.__code__) or frozenset()
+    _islands.put(source.__code__, known | {islands.place_of(v) for v in found})
+    _done.drop(source.__code__)
+    return found
+
+
+def guards_of(code: CodeType) -> tuple[Any, ...]:
+    """The `islands.guards` of converted code."""
+    rewritten = _done.get(_made.get(code).__code__)
+    return () if rewritten is None else rewritten.guards
 
 
 def do_not_convert(fn: Any = None) -> Any:
@@ -122,7 +181,9 @@ def _is_for(made: FunctionType, fn: FunctionType, operators: Any) -> bool:
     """Whether a stored conversion is this function's: `functools.wraps` copies attributes."""
     note: Conversion = made.__graphc_conversion__  # type: ignore[attr-defined]
     same = note.original is not None and note.original() is fn and note.operators is operators
-    return same and made.__globals__ is fn.__globals__
+    current = _done.get(fn.__code__)
+    kept = current is not None and current.tree is note.tree
+    return same and kept and made.__globals__ is fn.__globals__
 
 
 def _bind(fn: FunctionType, rewritten: _Rewritten, operators: Any) -> FunctionType:
@@ -155,7 +216,15 @@ def _rewrite_code(fn: FunctionType) -> _Rewritten:
     node, unit = located.node, Unit(located.filename)
     if located.enclosing_class:
         _Mangle(located.enclosing_class).start(node)
+    if located.newer and not isinstance(node, ast.AsyncFunctionDef):
+        _check_unchanged(fn, copy_of(node), located)
+    GeneratorsUsedUp(node).visit(node)
     unit.taken = set(_names(node))
+    unit.enclosing = frozenset(fn.__code__.co_freevars)
+    places = _islands.get(fn.__code__)
+    if places:
+        islands.mark(node, places)
+    guards = tuple(islands.guards(node))
     reason = refused(node)
     try:
         if reason:
@@ -166,8 +235,43 @@ def _rewrite_code(fn: FunctionType) -> _Rewritten:
         return _Rewritten(None, quote.AG, locate(fn).node, tuple(unit.refusals))  # type: ignore[arg-type]
     operators = _rename_operators(node, unit)
     code = _compile(fn, node, located, operators)  # type: ignore[arg-type]
-    _register(code)
-    return _Rewritten(code, operators, node, tuple(unit.refusals))  # type: ignore[arg-type]
+    _register(code, _Source(fn))
+    return _Rewritten(code, operators, node, tuple(unit.refusals), guards)  # type: ignore[arg-type]
+
+
+def _check_unchanged(
+    fn: FunctionType, node: ast.FunctionDef | ast.Lambda, located: Located
+) -> None:
+    """Refuse a definition that Python compiles to other code than the function has."""
+    if not _same_code(_compile(fn, node, located, quote.AG), fn.__code__):
+        raise SourceNotFoundError(
+            f"the source of {fn.__qualname__} at {located.filename}:{fn.__code__.co_firstlineno}"
+            " is not what the function does: the file has changed since it was imported"
+        )
+
+
+# Python calls `tf.f()` in another way where the same module imports tf.
+_CALLING = {"LOAD_METHOD", "LOAD_ATTR", "LOAD_GLOBAL", "PUSH_NULL", "PRECALL", "NOP", "CACHE"}
+_OPERATORS = {"BINARY_OP", "COMPARE_OP", "IS_OP", "CONTAINS_OP"}
+
+
+def _steps(code: CodeType) -> list[Any]:
+    """What code does, apart from how it looks methods up."""
+    return [code.co_names, len(code.co_consts)] + [
+        (i.opname, i.arg if i.opname in _OPERATORS else None)
+        for i in dis.get_instructions(code)
+        if i.opname not in _CALLING
+    ]
+
+
+def _same_code(a: CodeType, b: CodeType) -> bool:
+    if _steps(a) != _steps(b):
+        return False
+    return all(
+        _same_code(x, y) if isinstance(x, CodeType) and isinstance(y, CodeType)
+        else type(x) is type(y) and repr(x) == repr(y)
+        for x, y in zip(a.co_consts, b.co_consts, strict=True)
+    )  # fmt: skip
 
 
 def node_title(node: ast.AST) -> str:
@@ -262,12 +366,12 @@ def _future(fn: FunctionType) -> int:
     return flags
 
 
-def _register(code: CodeType) -> None:
+def _register(code: CodeType, source: _Source) -> None:
     """Remember converted code, with the functions inside."""
-    _made.put(code, True)
+    _made.put(code, source)
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
-            _register(inner)
+            _register(inner, source)
 
 
 class _Mangle(ast.NodeVisitor):

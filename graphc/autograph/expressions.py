@@ -5,10 +5,12 @@ may have no value.
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from graphc.autograph import quote
+from graphc.autograph import islands, quote
 from graphc.autograph.scope import NONE, Names
+from graphc.autograph.unfold import target_names
 
 if TYPE_CHECKING:
     from graphc.autograph.frame import Frame
@@ -25,6 +27,12 @@ class Expressions(ast.NodeTransformer):
 
     def __init__(self, frame: Frame, unsure: Names = NONE) -> None:
         self.frame, self.unsure = frame, unsure
+        self.bound: Names = NONE  # by comprehensions around
+
+    def visit(self, node: ast.AST) -> Any:
+        if islands.is_marked(node) and isinstance(node, ast.expr):
+            return islands.rewrite_expression(self, node)
+        return super().visit(node)
 
     # --- names ---
 
@@ -37,6 +45,10 @@ class Expressions(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         """``f(x)`` -> ``ag.fn(f)(x)``."""
+        if quote.is_operator(node.func):  # made by the rewriter, around what the user wrote
+            if quote.is_operator(node.func, "stored"):
+                node.args[0] = self.visit(node.args[0])
+            return node
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         self.generic_visit(node)
         if name == "super":
@@ -47,14 +59,19 @@ class Expressions(ast.NodeTransformer):
         node.func = quote.at(quote.call("fn", node.func), node.func)
         return node
 
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        """``a[i]`` -> ``ag.item(a, i)`` where the index may be a tensor."""
+        self.generic_visit(node)
+        if isinstance(node.ctx, ast.Store | ast.Del) or _is_known_index(node.slice):
+            return node
+        return quote.at(quote.call("item", node.value, node.slice), node)
+
     # --- logic ---
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
         """``a and b`` -> ``ag.and_(a, lambda: b)``."""
-        later = node.values[1:]
-        if any(map(_assigns, later)):
-            self.frame.refuse(node, "and/or", "its right side assigns a name with :=")
-            return self._left_alone(node)
+        if self._assigning(node, node.values[1:]):
+            return node
         self.generic_visit(node)
         name = "and_" if isinstance(node.op, ast.And) else "or_"
         result = node.values[-1]
@@ -70,12 +87,12 @@ class Expressions(ast.NodeTransformer):
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         """``a < b < c`` -> ``ag.compare(("<", "<"), a, b, lambda: c)``; also for ``in``."""
-        self.generic_visit(node)
-        simple = len(node.ops) == 1 and not isinstance(node.ops[0], ast.In | ast.NotIn)
-        if simple:
+        if self._assigning(node, node.comparators[1:]):
             return node
-        if any(map(_assigns, node.comparators[1:])):
-            self.frame.refuse(node, "comparison", "a later operand assigns a name with :=")
+        self.generic_visit(node)
+        plain = not isinstance(node.ops[0], ast.In | ast.NotIn | ast.Is | ast.IsNot)
+        simple = len(node.ops) == 1 and plain
+        if simple:
             return node
         names = quote.strings(_COMPARISONS[type(op)] for op in node.ops)
         first, *later = node.comparators
@@ -84,15 +101,40 @@ class Expressions(ast.NodeTransformer):
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
         """``a if c else b`` -> ``ag.ifexp(c, lambda: a, lambda: b)``."""
-        if _assigns(node.body) or _assigns(node.orelse):
-            self.frame.refuse(node, "ternary", "a branch assigns a name with :=")
-            return self._left_alone(node)
+        if self._assigning(node, (node.body, node.orelse)):
+            return node
         self.generic_visit(node)
         branches = quote.lambda_(node.body), quote.lambda_(node.orelse)
         return quote.at(quote.call("ifexp", node.test, *branches), node)
 
-    def _left_alone(self, node: ast.expr) -> ast.expr:
+    def _assigning(self, node: ast.expr, later: Sequence[ast.expr]) -> bool:
+        """Whether a part that may not be evaluated assigns a name, in a lambda or comprehension.
+
+        Elsewhere `unfold` has made it a statement; here it stays Python's.
+        """
+        if not any(isinstance(n, ast.NamedExpr) for part in later for n in ast.walk(part)):
+            return False
+        reason = "a part assigns a name with := in a lambda or comprehension"
+        self.frame.refuse(node, type(node).__name__, reason)
         self.generic_visit(node)
+        return True
+
+    # --- lists ---
+
+    def visit_List(self, node: ast.List) -> ast.expr:
+        """``[]`` -> ``ag.list_([])``: it may grow."""
+        self.generic_visit(node)
+        fresh = not node.elts and isinstance(node.ctx, ast.Load)
+        return quote.at(quote.call("list_", node), node) if fresh else node
+
+    def visit_Assign(self, node: ast.Assign) -> ast.stmt:
+        self.generic_visit(node)
+        node.value = _growing(node.value)
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:
+        node.target = self.visit(node.target)
+        node.value = node.value and _growing(self.visit(node.value))
         return node
 
     # --- functions and comprehensions inside ---
@@ -127,6 +169,7 @@ class Expressions(ast.NodeTransformer):
             if isinstance(n, ast.Name)
         }
         inner = Expressions(self.frame, self.unsure - bound)
+        inner.bound = self.bound | bound
         for child_field, value in ast.iter_fields(node):
             if isinstance(value, ast.AST):
                 setattr(node, child_field, inner.visit(value))
@@ -135,10 +178,45 @@ class Expressions(ast.NodeTransformer):
             g.ifs = [inner.visit(test) for test in g.ifs]
         return node
 
-    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension
+    visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension
+
+    def visit_ListComp(self, node: ast.ListComp) -> ast.expr:
+        """``[f(v) for v in x if p(v)]`` -> ``ag.collect(x, lambda v: f(v), lambda v: p(v))``."""
+        names = target_names(node)
+        self._comprehension(node)
+        if names is None:
+            return node
+        (g,) = node.generators
+        lambdas = [quote.lambda_(node.elt, names)]
+        if g.ifs:
+            test = g.ifs[0] if len(g.ifs) == 1 else _all(g.ifs)
+            lambdas.append(quote.lambda_(test, names))
+        call = quote.call("collect", g.iter, *lambdas)
+        if not isinstance(g.target, ast.Name):
+            call.keywords.append(ast.keyword("unpack", quote.constant(len(names))))
+        return quote.at(call, node)
 
 
-def _assigns(node: ast.AST) -> bool:
-    return any(
-        isinstance(n, ast.NamedExpr | ast.Await | ast.Yield | ast.YieldFrom) for n in ast.walk(node)
-    )
+def _growing(value: ast.expr) -> ast.expr:
+    """Lists that get a name -> ``ag.list_([...])``, also several at once."""
+    if isinstance(value, ast.Tuple):
+        value.elts = [_growing(v) for v in value.elts]
+    repeated = isinstance(value, ast.BinOp) and isinstance(value.left, ast.List)
+    if repeated or isinstance(value, ast.List | ast.ListComp):
+        return quote.at(quote.call("list_", value), value)
+    return value
+
+
+def _all(tests: list[ast.expr]) -> ast.expr:
+    """``p and q`` as converted code says it."""
+    result = tests[-1]
+    for test in reversed(tests[:-1]):
+        result = quote.call("and_", test, quote.lambda_(result))
+    return result
+
+
+def _is_known_index(index: ast.expr) -> bool:
+    """Whether an index is surely none that is a tensor by itself."""
+    if isinstance(index, ast.UnaryOp):
+        index = index.operand
+    return isinstance(index, ast.Constant | ast.Slice | ast.Tuple | ast.JoinedStr)

@@ -10,10 +10,11 @@ import ast
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from graphc.autograph import asserts, if_, jumps, loops, matches, quote
+from graphc.autograph import asserts, if_, islands, jumps, loops, protected, quote
 from graphc.autograph.context import Context, Refusal, Statements, Unit
 from graphc.autograph.expressions import Expressions
-from graphc.autograph.scope import BLOCKS, NONE, Facts, Names, Scope, analyse
+from graphc.autograph.scope import NONE, Facts, Names, Scope, analyse
+from graphc.autograph.unfold import unfold
 
 
 class Frame:
@@ -97,7 +98,10 @@ class Frame:
     def inner(self, node: ast.FunctionDef | ast.Lambda) -> None:
         """Rewrite a function defined inside."""
         seen = (self.scope.tracked & self.scope.shared) | self.unsure_outside
+        around = self.unit.enclosing
+        self.unit.enclosing |= self.scope.local
         rewrite_function(self.unit, node, seen)
+        self.unit.enclosing = around
 
     def left_as_is(self, node: ast.stmt) -> ast.stmt:
         """A definition whose inside is not converted; only unset names are checked."""
@@ -124,6 +128,8 @@ class Frame:
         self, s: ast.stmt, facts: Facts, rest: Sequence[ast.stmt], context: Context
     ) -> tuple[Statements, bool]:
         """A statement rewritten, and whether ``rest`` has been taken into it."""
+        if islands.is_marked(s):
+            return islands.rewrite_statement(self, s, facts, rest, context)
         rule = _RULES.get(type(s))
         if rule is not None:
             return rule(self, s, facts, rest, context)
@@ -134,6 +140,7 @@ class Frame:
         name = s.target.id if _changes_name(s) else ""  # type: ignore[attr-defined]
         if name in self.unsure(facts):
             before = [ast.Expr(quote.call("use", quote.load(name), quote.constant(name)))]
+        islands.watch_store(s)
         new = self.visit(s, facts)
         if isinstance(new, ast.Assign) and _worth_a_name(new):
             name = new.targets[0].id  # type: ignore[attr-defined]
@@ -177,6 +184,9 @@ _PLAIN_VALUES = (
 )  # fmt: skip
 
 
+_GIVING_LISTS = ("list_", "collect")
+
+
 def _changes_name(s: ast.stmt) -> bool:
     return isinstance(s, ast.AugAssign) and isinstance(s.target, ast.Name)
 
@@ -188,76 +198,11 @@ def _worth_a_name(s: ast.Assign) -> bool:
         len(s.targets) == 1
         and isinstance(target, ast.Name)
         and not isinstance(s.value, _PLAIN_VALUES)
+        and not (isinstance(s.value, ast.Call) and quote.is_operator(s.value.func, *_GIVING_LISTS))
     )
 
 
-# --- statements that stay Python's, around blocks that are converted ------------------------------
-
-
-def _try(
-    frame: Frame, s: ast.Try, facts: Facts, rest: Sequence[ast.stmt], context: Context
-) -> tuple[Statements, bool]:
-    inside = frame.nested(context)
-    if not frame.scope.block(s.body).falls:
-        s.orelse = []  # never reached: what it assigns must not make names local here
-    s.body = frame.block(s.body, inside)
-    for h in s.handlers:
-        if h.type is not None:
-            h.type = frame.visit(h.type, facts)  # type: ignore[assignment]
-        body = frame.block(h.body, inside)
-        if h.name and h.name in frame.scope.tracked:  # Python deletes the name at the end
-            fresh = frame.unit.fresh(h.name)
-            body = [quote.assign(h.name, quote.load(fresh)), *body]
-            body.append(quote.assign(h.name, quote.operator("undefined")))
-            h.name = fresh
-        h.body = body or [ast.Pass()]
-    s.orelse = frame.block(s.orelse, inside)
-    s.finalbody = frame.block(s.finalbody, inside)
-    return [s], False
-
-
-def _with(
-    frame: Frame, s: ast.With, facts: Facts, rest: Sequence[ast.stmt], context: Context
-) -> tuple[Statements, bool]:
-    for item in s.items:
-        item.context_expr = frame.visit(item.context_expr, facts)  # type: ignore[assignment]
-        if item.optional_vars is not None:
-            item.optional_vars = frame.visit(item.optional_vars, facts)  # type: ignore[assignment]
-    leaving = any(frame.scope.facts[b].jumps for b in s.body if isinstance(b, (*BLOCKS, ast.With)))
-    if leaving and not context.inline:
-        return _left_with(frame, s, facts, rest, context), True
-    s.body = frame.block(s.body, frame.nested(context)) or [ast.Pass()]
-    return [s], False
-
-
-def _left_with(
-    frame: Frame, s: ast.With, facts: Facts, rest: Sequence[ast.stmt], context: Context
-) -> Statements:
-    """A ``with`` that a block inside may leave: its body is a function, and so is what follows."""
-    bound = {n.id for item in s.items for n in ast.walk(item) if isinstance(n, ast.Name)}
-    writes = frame.scope.block(s.body).writes
-    # an exception may leave the body anywhere, so what lives on is live all through it
-    lasting = facts.live_out & (facts.defined | frame.scope.tracked)
-    into = frame.scope.sort(writes & (facts.live_in | bound | lasting))
-    out = frame.scope.sort(facts.writes & facts.live_out)
-    inside = replace(jumps.in_function(frame, context), end=lambda: if_.returns(frame, out, facts))
-    body = frame.function("body", into, s.body, inside, s)
-    held = frame.unit.fresh("exit")
-    given = [
-        value if n in facts.live_in | bound else quote.call("peek", quote.lambda_(value))
-        for n, value in zip(into, frame.state(into, facts).elts, strict=True)
-    ]
-    run = ast.Call(quote.load(body.name), given, [])
-    s.body = [quote.at(quote.assign(held, run), s)]
-    caught = ast.Compare(quote.load(held), [ast.Is()], [quote.constant(None)])
-    after = jumps.rest_function(frame, out, rest, context, facts)
-    call = quote.call("resume", quote.load(held), quote.load(after.name))
-    return [
-        body, quote.assign(held, quote.constant(None)), s,
-        # None: the context manager caught an exception of the body
-        ast.If(caught, [quote.assign(held, frame.state(out, facts))], []),
-        after, *jumps.leave(frame, call, context),
-    ]  # fmt: skip
+# --- which statement goes where -------------------------------------------------------------------
 
 
 def _simple_rule(
@@ -273,10 +218,9 @@ _RULES: dict[type, Callable[..., tuple[Statements, bool]]] = {
     ast.Return: jumps.rewrite_return,
     ast.Break: jumps.rewrite_jump,
     ast.Continue: jumps.rewrite_jump,
-    ast.Try: _try,
-    ast.TryStar: _try,
-    ast.With: _with,
-    ast.Match: matches.rewrite,
+    ast.Try: protected.rewrite_try,
+    ast.TryStar: protected.rewrite_try,
+    ast.With: protected.rewrite_with,
     ast.Assert: asserts.rewrite_assert,
     ast.Raise: asserts.rewrite_raise,
     ast.Delete: _simple_rule(Frame.delete),  # type: ignore[arg-type]
@@ -297,6 +241,7 @@ def rewrite_function(
     if reason:
         unit.refusals.append(Refusal(node.lineno, getattr(node, "name", "lambda"), reason))
         return
+    unfold(unit, node)
     scope = analyse(node, unit.free, defined_outside)
     frame = Frame(unit, scope, unsure_outside - scope.local)
     if isinstance(node, ast.Lambda):

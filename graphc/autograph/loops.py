@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from graphc.autograph import jumps, quote
-from graphc.autograph.context import Context, Unconvertible
+from graphc.autograph.context import Context
 from graphc.autograph.if_ import returns
-from graphc.autograph.scope import NONE, Facts
+from graphc.autograph.scope import Facts
 
 if TYPE_CHECKING:
     from graphc.autograph.frame import Frame
@@ -22,9 +22,6 @@ def rewrite_while(
     frame: Frame, s: ast.While, facts: Facts, rest: Sequence[ast.stmt], context: Context
 ) -> Rewritten:
     """``while`` -> ``ag.while_(test, body, state, names)``."""
-    assigned = {n.target.id for n in ast.walk(s.test) if isinstance(n, ast.NamedExpr)}
-    if assigned:
-        return _walrus(frame, s, facts, rest, context)
     carried = _carried(frame, facts)
     body = _body(frame, s, s.body, facts, carried, ())
     test = _test(frame, s, facts, carried)
@@ -112,32 +109,3 @@ def _finish(
     after = jumps.rest_function(frame, carried, rest, context, facts)
     call.keywords = [ast.keyword("rest", quote.load(after.name))]
     return [*made, after, *jumps.leave(frame, call, context)], True
-
-
-def _walrus(
-    frame: Frame, s: ast.While, facts: Facts, rest: Sequence[ast.stmt], context: Context
-) -> Rewritten:
-    """A test that assigns: ``while True: if not test: break``, so that its names are the body's."""
-    jumping = frame.scope.block(s.orelse).jumps & {"break", "continue"}
-    if jumping:
-        frame.refuse(s, "while", "its test assigns with := and its else leaves an outer loop")
-        raise Unconvertible
-    leave = ast.copy_location(ast.Break(), s)
-    condition = ast.copy_location(ast.UnaryOp(ast.Not(), s.test), s.test)
-    check = ast.copy_location(ast.If(condition, [*s.orelse, leave], []), s)
-    test = frame.scope.facts[condition] = frame.scope.facts[s.test]
-    tested = test.writes
-    jumped = Facts(jumps=frozenset(("break",)), falls=False, live_in=facts.live_out,
-                   live_out=facts.live_out, defined=facts.defined | test.kills)  # fmt: skip
-    frame.scope.facts[leave] = jumped
-    otherwise = frame.scope.block(s.orelse)
-    read = NONE.union(*(frame.scope.facts[b].live_in for b in s.body[:1]))
-    frame.scope.facts[check] = Facts(
-        reads=facts.reads, writes=otherwise.writes | tested, kills=test.kills,
-        jumps=otherwise.jumps | {"break"}, calls=True,
-        live_in=facts.live_in, live_out=read | facts.live_out, defined=facts.defined,
-    )  # fmt: skip
-    endless = ast.copy_location(
-        ast.While(ast.copy_location(ast.Constant(True), s), [check, *s.body], []), s
-    )
-    return rewrite_while(frame, endless, replace(facts, falls=True), rest, context)

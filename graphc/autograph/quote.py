@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 Node = TypeVar("Node", bound=ast.AST)
 AG = "ag"  # the name of the operators in converted code
-BLOCK = re.compile("(then|else|body|test|otherwise|rest)_[0-9]+")  # functions made from blocks
+# functions made from blocks
+BLOCK = re.compile("(then|else|body|test|otherwise|rest|island)_[0-9]+")
 
 
 def at(node: Node, like: ast.AST) -> Node:
@@ -58,6 +59,12 @@ def operator(name: str) -> ast.Attribute:
     base = load(AG)
     base.ours = True  # type: ignore[attr-defined]  # renamed if the user has an `ag` too
     return ast.Attribute(base, name, ast.Load())
+
+
+def is_operator(node: ast.expr, *names: str) -> bool:
+    """Whether an expression is one that `operator` made, of these names if there are any."""
+    ours = isinstance(node, ast.Attribute) and hasattr(node.value, "ours")
+    return ours and (not names or node.attr in names)  # type: ignore[attr-defined]
 
 
 def call(name: str, *args: ast.expr, **keywords: ast.expr) -> ast.Call:

@@ -353,8 +353,13 @@ class _Uses:
         exposed = Facts(body.reads | orelse.reads)
         for part in (s.body, s.orelse, s.finalbody, *(h.body for h in s.handlers)):
             self._note_blocks(part)
+        if normal.jumps.union(*(h.jumps for h in handlers)):  # its parts may become functions
+            self.in_try |= normal.writes.union(*(h.writes for h in handlers))
         merged = sequence([exposed, either([normal, *handlers]), final])
         merged.reads = merged.reads.union(final.reads, *(h.reads for h in handlers))
+        merged.writes |= final.writes  # it runs even where nothing falls through
+        merged.deletes |= final.deletes
+        merged.jumps |= final.jumps
         if not final.falls:
             merged.falls = False
         return merged
@@ -391,25 +396,6 @@ class _Uses:
         for s in stmts:
             if isinstance(s, BLOCKS):
                 self.in_try |= self.facts[s].writes
-            elif isinstance(s, ast.Match):
-                for case in s.cases:
-                    self._note_blocks(case.body)
-
-    def _match(self, s: ast.Match) -> Facts:
-        cases = []
-        for case in s.cases:
-            bound = frozenset(n for p in ast.walk(case.pattern) for n in _bound_here(p))
-            pattern = self.expressions(case.pattern)
-            parts = [pattern, Facts(NONE, bound, bound), self.expressions(case.guard)]
-            cases.append(sequence([*parts, self.block(case.body)]))
-        if not _takes_all(s.cases[-1]):
-            cases.append(Facts())
-        return sequence([self.expressions(s.subject), either(cases)])
-
-
-def _takes_all(case: ast.match_case) -> bool:
-    """Whether a case matches whatever comes."""
-    return isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None and not case.guard
 
 
 # --- liveness and definedness ---------------------------------------------------------------------
@@ -438,7 +424,12 @@ class _Flow:
 
     def block(
         self, stmts: Sequence[ast.stmt], live: Names, targets: _Targets, defined: Names
-    ) -> None:
+    ) -> Names:
+        """Note what is live and defined at each statement; gives what is live at the start.
+
+        That may be more than the statements read: an exception that a ``with`` or ``try`` inside
+        catches leaves names as they were before it.
+        """
         before = []
         for s in stmts:
             before.append(defined)
@@ -452,6 +443,7 @@ class _Flow:
             live = f.live_in = f.reads | kept | targets.after(f.jumps) | targets.always
             self._inside(s, f, targets)
             live = f.live_in  # loops need more than they read: what they hand on if they do not run
+        return live
 
     def _inside(self, s: ast.stmt, f: Facts, targets: _Targets) -> None:
         rule = getattr(self, f"_{type(s).__name__.lower()}", None)
@@ -459,21 +451,27 @@ class _Flow:
             rule(s, f, targets)
 
     def _if(self, s: ast.If, f: Facts, targets: _Targets) -> None:
+        known = f.defined | self.facts[s.test].kills
         for part in (s.body, s.orelse):
-            self.block(part, f.live_out, targets, f.defined | self.facts[s.test].kills)
+            start = self.block(part, f.live_out, targets, known)
+            f.live_in |= (start & f.defined) - self.facts[s.test].kills
 
     def _while(self, s: ast.While | ast.For, f: Facts, targets: _Targets) -> None:
         # what is live at the start of an iteration is live when the loop starts, and after it
-        header = f.live_in = f.live_in | f.live_out
+        f.live_in |= f.live_out
         f.defined -= f.deletes
-        inner = _Targets(targets.ret, f.live_out, header, targets.always)
         bound = f.defined
         if isinstance(s, ast.For):
             bound |= {n.id for n in ast.walk(s.target) if isinstance(n, ast.Name)}
         else:
             bound |= self.facts[s.test].kills
-        self.block(s.body, header, inner, bound)
-        self.block(s.orelse, f.live_out, targets, f.defined)
+        f.live_in |= self.block(s.orelse, f.live_out, targets, f.defined) & f.defined
+        more: Names | None = None
+        while more is None or more:
+            f.live_in |= more or NONE
+            inner = _Targets(targets.ret, f.live_out, f.live_in, targets.always)
+            start = self.block(s.body, f.live_in, inner, bound)
+            more = (start & f.defined) - f.live_in - (bound - f.defined)
 
     _for = _asyncfor = _while
 
@@ -481,7 +479,8 @@ class _Flow:
         caught = f.reads | f.live_out
         wide = _Targets(targets.ret | caught, targets.brk, targets.cont, targets.always | caught)
         known = f.defined - f.deletes
-        self.block(s.body, f.live_out, wide, f.defined)
+        start = self.block(s.body, f.live_out, wide, f.defined)
+        f.live_in |= (start | caught) & f.defined
         done = f.defined
         for inner in s.body:
             done = (done - self.facts[inner].deletes) | self.facts[inner].kills
@@ -499,15 +498,10 @@ class _Flow:
                 if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store):
                     known |= {n.id}
         wide = _Targets(targets.ret, targets.brk, targets.cont, targets.always | f.live_out)
-        f.live_in |= f.live_out & f.defined  # an exception that is caught leaves the old values
-        self.block(s.body, f.live_out, wide, known)
+        start = self.block(s.body, f.live_out, wide, known)
+        f.live_in |= ((start - (known - f.defined)) | f.live_out) & f.defined
 
     _asyncwith = _with
-
-    def _match(self, s: ast.Match, f: Facts, targets: _Targets) -> None:
-        for case in s.cases:
-            bound = frozenset(n for p in ast.walk(case.pattern) for n in _bound_here(p))
-            self.block(case.body, f.live_out, targets, f.defined | bound)
 
 
 def analyse(
@@ -536,7 +530,7 @@ def analyse(
     )
     tracked: set[str] = set()
     for s, f in uses.facts.items():
-        if isinstance(s, (*BLOCKS, ast.Match)):
+        if isinstance(s, BLOCKS):
             tracked |= (f.live_in & (total.writes | changed)) - f.defined
             tracked |= f.live_out & f.deletes
     scope.tracked = frozenset(tracked)

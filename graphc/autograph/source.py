@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ast
 import linecache
+import os
+import time
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType
 from typing import Any
@@ -23,6 +25,7 @@ class Located:
     node: ast.FunctionDef | ast.Lambda | ast.AsyncFunctionDef
     filename: str
     enclosing_class: str
+    newer: bool  # the source may be newer than the function
 
 
 @dataclass
@@ -34,6 +37,7 @@ class _Parsed:
 
 
 _files: dict[str, _Parsed] = {}
+_STARTED = time.time()
 
 
 def locate(fn: FunctionType) -> Located:
@@ -55,17 +59,25 @@ def locate(fn: FunctionType) -> Located:
             " the file has changed since it was imported, or the function was made by exec"
         )
     node, owner = found[0]
-    return Located(_copy(node), code.co_filename, owner)
+    return Located(copy_of(node), code.co_filename, owner, _is_newer(code.co_filename))
 
 
-def _copy(node: Any) -> Any:
+def _is_newer(filename: str) -> bool:
+    """Whether a file was written, or a cell's text was set, after this process began."""
+    try:
+        return os.stat(filename).st_mtime > _STARTED
+    except OSError:
+        return True
+
+
+def copy_of(node: Any) -> Any:
     """A copy of a syntax tree, several times faster than `copy.deepcopy`."""
     made = type(node)()
     for name, value in node.__dict__.items():
         if isinstance(value, ast.AST):
-            value = _copy(value)
+            value = copy_of(value)
         elif type(value) is list:
-            value = [_copy(v) if isinstance(v, ast.AST) else v for v in value]
+            value = [copy_of(v) if isinstance(v, ast.AST) else v for v in value]
         setattr(made, name, value)
     return made
 

@@ -2,6 +2,6 @@
 
 from graphc.function.concrete import ConcreteFunction
 from graphc.function.polymorphic import Function, function
-from graphc.function.signature import TensorSpec
+from graphc.function.spec import TensorSpec
 
 __all__ = ["ConcreteFunction", "Function", "TensorSpec", "function"]

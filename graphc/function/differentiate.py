@@ -11,7 +11,10 @@ from dataclasses import dataclass
 
 from graphc.ir import dims
 from graphc.ir.graph import Graph, Node, StateSlot, Value
+from graphc.ir.substitute import own_symbols
+from graphc.ops import control
 from graphc.passes.base import Pipeline
+from graphc.passes.edit import bound_by, symbols_of
 from graphc.trace.replay import replay
 from graphc.trace.state import recording, tracing
 from graphc.trace.tape import GradientTape
@@ -29,11 +32,13 @@ class Derivative:
     outputs: int
     seeded: tuple[int, ...]  # the outputs that take a gradient
     connected: tuple[bool, ...]  # the parameters that get one
+    whole: Graph  # parameters and seeds -> gradients, as it was traced
 
 
 def differentiate(graph: Graph, wanted: tuple[bool, ...]) -> Derivative:
     """Gradients of ``graph`` by the ``wanted`` ones of its parameters (inputs, then state)."""
     joint, seeds, connected = _joint(graph, wanted)
+    whole = _whole(joint, len(graph.results), sum(connected))
     steps = CLEAN.run(joint)
     joint = steps[-1].after if steps else joint
     parameters, seed_values = (
@@ -41,8 +46,8 @@ def differentiate(graph: Graph, wanted: tuple[bool, ...]) -> Derivative:
         joint.inputs[len(joint.inputs) - len(seeds) :],
     )
     results = joint.outputs[: len(graph.results)]
-    grads = joint.outputs[len(graph.results) :]
-    early = _ancestors(joint, results)
+    grads = joint.outputs[len(graph.results) :][: sum(connected)]
+    early = _ancestors(joint, results, seed_values)
     forward_nodes = tuple(n for n in joint.nodes if n in early)
     backward_nodes = tuple(n for n in joint.nodes if n not in early and n.outputs)
     saved = _crossing(joint, early, backward_nodes, grads, seed_values)
@@ -60,12 +65,14 @@ def differentiate(graph: Graph, wanted: tuple[bool, ...]) -> Derivative:
         state,
     )
     backward = Graph(f"{graph.name}_backward", (*saved, *seed_values), backward_nodes, tuple(grads))
-    return Derivative(forward, backward, count, tuple(seeds), connected)
+    return Derivative(forward, backward, count, tuple(seeds), connected, whole)
 
 
 def _joint(graph: Graph, wanted: tuple[bool, ...]) -> tuple[Graph, list[int], tuple[bool, ...]]:
     """Parameters and seeds in, results and gradients out."""
     tracer = Tracer(graph.name)
+    used = {*own_symbols(graph), *(s for v in graph.parameters for s in v.type.symbols)}
+    tracer.symbols = max(map(_number, used), default=0)  # those it makes must be others
     with tracing(tracer), recording(()):
         given = [tracer.add_parameter(v.type, v.name) for v in graph.parameters]
         with GradientTape(watch_accessed_variables=False) as tape:
@@ -80,20 +87,56 @@ def _joint(graph: Graph, wanted: tuple[bool, ...]) -> tuple[Graph, list[int], tu
         found = iter(tape.gradient([results[i] for i in seeded], sources, seeds))
         grads = [next(found) if want else None for want in wanted]
         outputs = [*results, *(g for g in grads if g is not None)]
-        joint = tracer.finish([tracer.lift(t).value for t in outputs])
+        told = _tellers(tracer, [v.type.symbols for v in graph.parameters])
+        joint = tracer.finish([*(tracer.lift(t).value for t in outputs), *told])
     return joint, seeded, tuple(g is not None for g in grads)
 
 
-def _ancestors(graph: Graph, values: tuple[Value, ...]) -> set[Node]:
-    """The nodes that the values, or any effect, need."""
-    found: set[Node] = {n for n in graph.nodes if n.effect}
-    todo = [*values, *(v for n in found for v in n.inputs)]
+def _whole(joint: Graph, results: int, count: int) -> Graph:
+    """The gradients alone; what the function prints and asserts has been seen to."""
+    nodes = tuple(n for n in joint.nodes if n.outputs or n.op is control.guard)
+    return joint.replace(nodes=nodes, outputs=joint.outputs[results:][:count])
+
+
+def _number(symbol: str) -> int:
+    digits = symbol[len(symbol.rstrip("0123456789")) :]
+    return int(digits) if digits else 0
+
+
+def _tellers(tracer: Tracer, given: list[frozenset[str]]) -> list[Value]:
+    """Values that tell the sizes which the function finds out: seeds of such sizes tell them too,
+    but only to the backward graph.
+    """
+    found: dict[str, Value] = {}
+    for node in tracer.nodes:
+        for value in node.outputs:
+            for symbol in bound_by(value.type).difference(*given):
+                found.setdefault(symbol, value)
+    asked = frozenset().union(*(v.type.symbols for v in tracer.inputs))
+    return [value for symbol, value in found.items() if symbol in asked]
+
+
+def _ancestors(graph: Graph, values: tuple[Value, ...], seeds: tuple[Value, ...]) -> set[Node]:
+    """The nodes that the values, or any effect that needs no seed, need, for
+    their values and for sizes.
+    """
+    late = set(seeds)
+    for n in graph.nodes:
+        if not late.isdisjoint(n.inputs):
+            late.update(n.outputs)
+    effects = {n for n in graph.nodes if n.effect and late.isdisjoint(n.inputs)}
+    tellers = {x: n for n in reversed(graph.nodes) for v in n.outputs for x in bound_by(v.type)}
+    given = frozenset().union(*(v.type.symbols for v in graph.inputs if v not in seeds))
+    found: set[Node] = set()
+    todo = [*effects, *(graph.producer[v] for v in values if v in graph.producer)]
     while todo:
-        node = graph.producer.get(todo.pop())
-        if node is not None and node not in found:
-            found.add(node)
-            todo.extend(node.inputs)
-    return found | {n for n in graph.nodes if n.effect}
+        node = todo.pop()
+        if node in found:
+            continue
+        found.add(node)
+        todo += [graph.producer[v] for v in node.inputs if v in graph.producer]
+        todo += [tellers[x] for x in symbols_of(node) - given if x in tellers]
+    return found
 
 
 def _crossing(

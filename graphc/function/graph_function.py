@@ -14,10 +14,9 @@ from graphc.ir.substitute import own_symbols, sizes_of, substitute
 from graphc.ops import control
 from graphc.passes.base import Step, default_pipeline
 from graphc.runtime.executable import Executable
-from graphc.trace.dispatch import quiet, record
+from graphc.trace.dispatch import escaped, quiet, record
 from graphc.trace.state import current
-from graphc.trace.tape import GradientTape
-from graphc.trace.tensor import EagerTensor, Tensor
+from graphc.trace.tensor import EagerTensor, SymbolicTensor, Tensor
 from graphc.trace.variable import STATE_LOCK, Storage, Variable
 
 
@@ -54,18 +53,24 @@ class GraphFunction:
     # --- calls ---
 
     def __call__(self, tensors: Sequence[Any]) -> list[Tensor]:
-        """Run on tensors (or arrays, when eager); Variables are read and updated."""
-        if current.tracer is not None:
-            return self._call_traced(tensors)
-        if current.tapes:
-            return self._call_recorded(tensors)
-        arrays = [t._array if type(t) is EagerTensor else _array(t) for t in tensors]
+        """Run on tensors; Variables are read and updated."""
+        if current.busy:
+            traced = current.tracer is not None
+            return self._call_traced(tensors) if traced else self._call_recorded(tensors)
+        try:
+            arrays = [t._array for t in tensors]
+        except AttributeError:
+            raise _refused(tensors) from None
         return [EagerTensor(a) for a in self.run(arrays)]
 
     def run(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
         """The native call: arrays in, arrays out, state updated in place."""
         if not self._stateful:
             return self.executable.run(arrays, [])
+        if current.written is not None:
+            for slot, updated in zip(self.slots, self._updated, strict=True):
+                if updated:
+                    slot.key.note_write()
         with STATE_LOCK:
             return self.executable.run(arrays, self._state())
 
@@ -104,7 +109,7 @@ class GraphFunction:
     # --- under a tape ---
 
     def _call_recorded(self, tensors: Sequence[Any]) -> list[Tensor]:
-        inputs = [t if isinstance(t, Tensor) else EagerTensor(np.asarray(t)) for t in tensors]
+        inputs = list(tensors)
         operands = [*inputs, *(_read(slot.key) for slot in self.slots)]
         wanted = tuple(
             x.dtype.is_differentiable and any(t.depends_on(x) for t in current.tapes)
@@ -127,42 +132,38 @@ class Recorded:
         self.backward = GraphFunction(derivative.backward)
 
     @cached_property
-    def pure(self) -> GraphFunction:
-        """The forward graph with state as arguments and without updates, to differentiate again."""
-        graph = self.parts.forward
-        return GraphFunction(graph.replace(inputs=graph.parameters, state=()))
+    def whole(self) -> GraphFunction:
+        """The gradients from operands and seeds as they were traced, to differentiate again."""
+        return GraphFunction(self.parts.whole)
 
     def call(self, operands: list[Tensor], inputs: int) -> list[Tensor]:
-        """Run forward and let the tapes note the call as a whole.
-
-        The saved values count as results: higher orders differentiate by them.
-        """
+        """Run forward and let the tapes note the call as a whole."""
         found = self.forward.run([_array(t) for t in operands[:inputs]])
         results = [EagerTensor(a) for a in found]
         count = self.parts.outputs
-        saved = results[count:]
+        results, saved = results[:count], results[count:]
 
         def rule(c: Any, *grads: Any) -> list[Any]:
-            if any(g is not None for g in grads[count:]):
-                return self._higher(operands, grads)
             seeds = [
                 _zeros(results[i]) if grads[i] is None else grads[i] for i in self.parts.seeded
             ]
-            each = iter(self.backward([*saved, *seeds]))
+            if current.busy:
+                each = iter(self.whole([*operands, *seeds]))
+            else:
+                each = iter(self.backward([*saved, *seeds]))
             return [next(each) if has else None for has in self.parts.connected]
 
         record(None, operands, results, {}, None, rule)
-        return list(results[:count])
+        return results
 
-    def _higher(self, operands: list[Tensor], grads: Sequence[Any]) -> list[Any]:
-        """Gradients by results and saved values: the pure forward graph is differentiated."""
-        smooth = [t for t in operands if t.dtype.is_differentiable]
-        with GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(smooth)
-            results = self.pure(operands)
-        pairs = [(r, g) for r, g in zip(results, grads, strict=True) if g is not None]
-        found = iter(tape.gradient([r for r, _ in pairs], smooth, [g for _, g in pairs]))
-        return [next(found) if t.dtype.is_differentiable else None for t in operands]
+
+def _refused(tensors: Sequence[Any]) -> Exception:
+    """The error for what cannot be an argument now: a tensor of a trace that is over, or a spec."""
+    for t in tensors:
+        if isinstance(t, SymbolicTensor):
+            return escaped(t)
+    odd = next(t for t in tensors if not isinstance(t, EagerTensor))
+    return TypeError(f"a function cannot run on {odd!r}: use get_concrete_function")
 
 
 def _zeros(t: Tensor) -> Tensor:

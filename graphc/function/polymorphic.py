@@ -2,50 +2,30 @@
 
 from __future__ import annotations
 
+import copy
 import functools
+import inspect
+import pickle
 import sys
-import threading
 import warnings
-import weakref
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from graphc import autograph, config
-from graphc.errors import FallbackWarning, RetraceWarning, SourceNotFoundError
+from graphc.errors import FallbackWarning, SourceNotFoundError, StagingError
 from graphc.function.concrete import ConcreteFunction, trace
-from graphc.function.signature import (
-    KEYS,
-    Binding,
-    TensorSpec,
-    fit_to_specs,
-    key_of,
-)
+from graphc.function.fallback import Fallback, Fallbacks, WholeFunction, run_as_python
+from graphc.function.methods import BoundFunction, Method, Methods
+from graphc.function.retrace import History, Retrace, user_stacklevel
+from graphc.function.signature import KEYWORDS, NAME, Binding, objects_in, scan, scan_call
+from graphc.function.spec import TensorSpec, fit_to_specs, map_arguments, ranked
+from graphc.function.traces import GENERAL, Traces, Turn
 from graphc.ir.graph import Graph
 from graphc.runtime.interpreter import GuardError
 from graphc.trace import control
-from graphc.trace.state import is_own, user_loc
-from graphc.trace.tensor import EagerTensor
+from graphc.trace.state import StepAssigns
 
 CACHE_SIZE = 128  # traces a function keeps; the one not used for longest goes first
-RETRACE_LIMIT = 5  # more traces than this within twice as many calls earn a warning
-
-
-@dataclass(frozen=True)
-class Retrace:
-    """Why a trace was made: arguments that differ from the nearest one before, the caller."""
-
-    number: int
-    changes: tuple[tuple[str, str, str], ...]  # path, before, now
-    caller: str
-
-    def __str__(self) -> str:
-        if not self.changes:
-            return f"trace {self.number}: first call at {self.caller}"
-        listed = "; ".join(f"{path} was {old}, now {new}" for path, old, new in self.changes)
-        return f"trace {self.number}: {listed} (called at {self.caller})"
 
 
 class Function:
@@ -59,7 +39,11 @@ class Function:
         autograph: bool = True,
         reduce_retracing: bool = False,
         fallback: str = "warn",
+        cache_size: int = CACHE_SIZE,
     ) -> None:
+        self._kind = type(python_function)
+        if self._kind in (staticmethod, classmethod):
+            python_function = python_function.__func__  # type: ignore[attr-defined]
         functools.update_wrapper(self, python_function)
         self.python_function = python_function
         self._name = name or getattr(python_function, "__name__", "function")
@@ -67,66 +51,76 @@ class Function:
         self._autograph = autograph
         self._reduce_retracing = reduce_retracing
         self._fallback = fallback
-        self._binding = Binding(python_function)
-        self._traces: dict[Any, ConcreteFunction] = {}
-        self._described: list[dict[str, str]] = []
-        self.retraces: list[Retrace] = []
-        self._lock = threading.RLock()
+        self._python: Fallback | None = None  # why it is not traced at all
+        self._binding = Binding(python_function, bound=hasattr(python_function, "__self__"))
+        self._arity = self._binding.arity
+        self._traces = Traces(cache_size)
+        self._fallbacks = Fallbacks(fallback, self._traces.clear)
+        self._history = History(cache_size)
+        self._turn = Turn()
         self._created_variables = False
-        self._relaxed: list[tuple[tuple[Any, ...], ConcreteFunction]] = []
-        self._seen: dict[int, tuple[int | None, ...]] = {}  # shapes of arguments, generalised
-        self._bound: weakref.WeakKeyDictionary[Any, Function] = weakref.WeakKeyDictionary()
+        self._methods = Methods()
+        _check_signature(self)
 
     # --- calls ---
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         if config.functions_run_eagerly():
             return self.python_function(*args, **kwargs)
-        if not kwargs and self.input_signature is None:
-            found = self._traces.get(self._quick_key(args))
-            if found is not None:
-                try:
-                    return found.call_canonical(args, kwargs)
-                except GuardError:
-                    pass  # sizes that tracing assumed equal are not: trace for these sizes
-        return self._call(args, kwargs)
-
-    def _quick_key(self, args: tuple[Any, ...]) -> Any:
-        """The key of a call that needs no binding; a miss is found out by the full way."""
+        if kwargs or len(args) != self._arity:
+            args, kwargs = self._binding.canonical(args, kwargs)
         key: list[Any] = []
-        for arg in args:
-            rule = KEYS.get(type(arg))
-            key.append(key_of(arg) if rule is None else rule(arg))
-        return tuple(key)
-
-    def _call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        args, kwargs = self._canonical(args, kwargs)
-        concrete = self._find(args, kwargs)
+        leaves: list[Any] = []
+        scan(args, key, leaves)
+        if kwargs:
+            key += (KEYWORDS, tuple(kwargs))
+            scan(kwargs.values(), key, leaves)
+        traces = self._traces
+        found = traces.quick.get(tuple(key))
+        if found is None or (found.captures and found.is_stale):
+            return self._call(args, kwargs, tuple(key))
+        if found is not traces.latest:
+            traces.touch(found)
         try:
-            return concrete.call_canonical(args, kwargs)
-        except GuardError:
-            return self._find(args, kwargs, exact=True).call_canonical(args, kwargs)
+            return found.call_flat(leaves)
+        except (GuardError, StepAssigns):  # tracing assumed what is not so: trace again
+            return self._call(args, kwargs, tuple(key))
 
-    def _canonical(
-        self, args: Sequence[Any], kwargs: Mapping[str, Any]
-    ) -> tuple[tuple[Any, ...], dict]:
-        bound, named = self._binding.canonical(args, kwargs)
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any], raw: Any) -> Any:
+        """A call that is not known yet, or whose arguments must be converted."""
+        args = self._fitted(args, kwargs)
+        key, leaves = scan_call(args, kwargs)
+        try:
+            found = None if self._python is not None else self._find(args, kwargs)
+        except WholeFunction as whole:
+            self._python = self._fallbacks.note_whole(self.python_function, whole.error)
+        if self._python is not None:
+            return run_as_python(self.python_function, args, kwargs, self._python)
+        try:
+            result = found.call_flat(leaves)
+        except GuardError:
+            found = self._find(args, kwargs, exact=True)
+            result = found.call_flat(leaves)
+        except StepAssigns:
+            return self._call(args, kwargs, raw)
+        if key == raw and not any(isinstance(leaf, TensorSpec) for leaf in leaves):
+            with self._turn:
+                self._traces.shorten(key, found, list(objects_in([args, kwargs])))
+        return result
+
+    def _fitted(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """Bound arguments, those with a spec converted and checked."""
         if self.input_signature is None:
-            return bound, named
-        if named or len(bound) < len(self.input_signature):
+            return args
+        labels = self._binding.labels(max(len(args), len(self.input_signature)))
+        if len(args) < len(self.input_signature):
             raise TypeError(
                 f"{self._name} has an input signature for {len(self.input_signature)} arguments,"
-                f" got {len(bound)} and {sorted(named)}"
+                f" got {len(args)}"
             )
-        fitted = []
-        for i, value in enumerate(bound):
-            if i >= len(self.input_signature):
-                fitted.append(value)
-                continue
-            spec = self.input_signature[i]
-            label = self._binding.names[i] if i < len(self._binding.names) else f"arg{i}"
-            fitted.append(fit_to_specs(value, spec, label))
-        return tuple(fitted), named
+        pairs = zip(args, self.input_signature, labels, strict=False)
+        fitted = [fit_to_specs(value, spec, label) for value, spec, label in pairs]
+        return (*fitted, *args[len(fitted) :])
 
     # --- traces ---
 
@@ -134,78 +128,83 @@ class Function:
         self, args: tuple[Any, ...], kwargs: dict[str, Any], exact: bool = False
     ) -> ConcreteFunction:
         """The trace for these arguments; makes it if there is none."""
-        specs = None if exact else self.input_signature
-        key = self._key(args, kwargs, specs)
-        if exact:
-            key = "exact", key
-        found = self._traces.get(key)
-        if found is not None:
-            return found
-        with self._lock:  # one thread traces, the others find its work
-            found = self._traces.get(key)
-            if found is None and self._reduce_retracing and not exact and not kwargs:
-                found = self._find_relaxed(args)
-            if found is None:
-                found = self._trace(args, kwargs, specs, exact)
-            while len(self._traces) >= CACHE_SIZE:
-                self._traces.pop(next(iter(self._traces)))
-            self._traces[key] = found
+        shown = args, kwargs
+        if self.input_signature is not None and not exact:
+            count = len(self.input_signature)
+            specs = map(ranked, self.input_signature, args[:count])
+            args = (*specs, *args[count:])
+        key, _ = scan_call(args, kwargs)
+        with self._turn:  # one thread traces, the others find its work
+            found = self._traces.kept.get(key)
+            if found is None and not exact:
+                found = self._find_general(key, args, kwargs)
+            if found is None or found.is_stale:
+                found = self._make(key, args, kwargs, shown, exact)
+            self._traces.touch(found)
             return found
 
-    def _key(self, args: tuple[Any, ...], kwargs: dict[str, Any], specs: Any) -> Any:
-        if specs is not None:
-            return "signature", *map(key_of, args[len(specs) :])
-        key: Any = tuple(map(key_of, args))
-        return (*key, *((k, key_of(kwargs[k])) for k in sorted(kwargs))) if kwargs else key
+    def _find_general(
+        self, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> ConcreteFunction | None:
+        """A trace for unknown sizes that takes these."""
+        if not self._traces.families or NAME in key:
+            return None
+        family, shapes = self._traces.family(key, list(objects_in([args, kwargs])))
+        return family.find(shapes)
 
-    def _trace(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any], specs: Any, exact: bool
+    def _make(
+        self, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any], shown: Any, exact: bool
     ) -> ConcreteFunction:
-        shown = self._binding.describe(args, kwargs)
-        self._note_trace(shown)
-        if specs is not None:
-            args = (*specs, *args[len(specs) :])
-        elif self._reduce_retracing and not exact:
-            args = self._generalize(args)
-        body = self._body()
-        first = not self._created_variables and not self._traces
-        names = self._binding.names
-        concrete, created = trace(self._name, body, args, kwargs, names, may_create=first)
-        if created:
-            # Variables exist now: trace again, as every later call will
-            self._created_variables = True
-            concrete, _ = trace(self._name, body, args, kwargs, names, may_create=False)
-        if any(isinstance(a, TensorSpec) for a in args) and specs is None:
-            self._relaxed.append((args, concrete))
-        return concrete
+        """Trace for these arguments, with open sizes where they have changed too often."""
+        objects = list(objects_in([args, kwargs]))
+        given = args, kwargs
+        if self._reduce_retracing and self.input_signature is None and not exact:
+            family, shapes = self._traces.family(key, objects)
+            given = _opened(given, family.widen(shapes))
+            key, _ = scan_call(*given)
+        found = self._trace(given, shown)
+        self._traces.put(key, found, objects)
+        family, shapes = (None, []) if exact else self._traces.family(key, objects)
+        if NAME in key or any(None in shape for shape in shapes):
+            family.traces = [*family.traces, (shapes, found)][-GENERAL:]
+        return found
 
-    def _generalize(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """After a second shape of an argument, its sizes become symbols."""
-        relaxed = []
-        for i, arg in enumerate(args):
-            if isinstance(arg, EagerTensor | np.ndarray):
-                shape = tuple(arg.shape)
-                before = self._seen.setdefault(i, shape)
-                if len(before) == len(shape) and before != shape:
-                    dims = [a if a == b else None for a, b in zip(before, shape, strict=True)]
-                    self._seen[i] = tuple(dims)
-                    arg = TensorSpec(dims, arg.dtype)
-            relaxed.append(arg)
-        return tuple(relaxed)
+    def _trace(self, given: Any, shown: Any) -> ConcreteFunction:
+        described = self._binding.describe(*shown)
+        record = self._history.note(described)
+        first = not self._created_variables and not self._traces.kept
+        try:
+            if self.input_signature is None:
+                self._history.warn(self._name, record)
+            found, created = self._traced(given, shown, first)
+            if created:
+                # Variables exist now: trace again, as every later call will
+                self._created_variables = True
+                found, _ = self._traced(given, shown, False)
+        except BaseException:
+            self._history.undo(record, described)
+            raise
+        return found
 
-    def _find_relaxed(self, args: tuple[Any, ...]) -> ConcreteFunction | None:
-        """A trace for symbolic sizes that these arguments fit."""
-        for specs, concrete in self._relaxed:
-            if len(specs) == len(args) and all(map(_fits, args, specs)):
-                return concrete
-        return None
+    def _traced(self, given: Any, shown: Any, may_create: bool) -> tuple[ConcreteFunction, bool]:
+        owner = getattr(self.python_function, "__self__", None)
+
+        def attempt(host: Any) -> Any:
+            self.__dict__.pop("_converted", None)  # parts of it may be Python's by now
+            how = self._name, self._body(), given, self._binding
+            return trace(*how, may_create=may_create, owner=owner, host=host)
+
+        if self._fallback == "error" or not self._autograph:
+            return attempt(None)
+        return self._fallbacks.trace(attempt, scan_call(*shown)[1])
 
     def _body(self) -> Callable[..., Any]:
         """The converted Python function; the original one if it cannot be converted."""
-        if not self._autograph:
+        if not self._autograph or isinstance(self.python_function, Function | BoundFunction):
             return self.python_function
         converted = self.__dict__.get("_converted")
         if converted is None:
+            self._check_runs_through()
             try:
                 converted = autograph.convert(self.python_function, control.OPERATORS)
             except SourceNotFoundError as error:
@@ -216,43 +215,23 @@ class Function:
                         f"{self._name} is traced without AutoGraph ({error}): `if`, `while` and"
                         " `for` on tensors will be refused. Define it in a file or a notebook cell."
                     ),
-                    stacklevel=_user_stacklevel(),
+                    stacklevel=user_stacklevel(),
                 )
                 converted = self.python_function
             self._converted = converted
         return converted
 
-    def _note_trace(self, shown: dict[str, str]) -> None:
-        """Keep the reason of a trace, and warn when there are too many."""
-        changes: tuple[tuple[str, str, str], ...] = ()
-        if self._described:
-            nearest = min(
-                reversed(self._described),
-                key=lambda old: (
-                    sum(old.get(p) != t for p, t in shown.items()) + abs(len(old) - len(shown))
-                ),
-            )
-            paths = dict.fromkeys((*shown, *nearest))
-            changes = tuple(
-                (p, nearest.get(p, "absent"), shown.get(p, "absent"))
-                for p in paths
-                if nearest.get(p) != shown.get(p)
-            )
-        self._described.append(shown)
-        del self._described[:-CACHE_SIZE]
-        self.retraces.append(Retrace(len(self.retraces) + 1, changes, str(user_loc() or "?")))
-        del self.retraces[:-CACHE_SIZE]
-        count = len(self.retraces)
-        if count > RETRACE_LIMIT and count % RETRACE_LIMIT == 1 and self.input_signature is None:
-            warnings.warn(
-                RetraceWarning(
-                    f"{self._name} was traced {count} times; last: {self.retraces[-1]}. Pass"
-                    " tensors instead of Python numbers, give an input_signature with None for"
-                    " sizes that vary, or use"
-                    " reduce_retracing=True."
-                ),
-                stacklevel=_user_stacklevel(),
-            )
+    def _check_runs_through(self) -> None:
+        """Generators and coroutines run piece by piece, when there is no trace any more."""
+        function = self.python_function
+        pieces = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
+        if not pieces and not inspect.iscoroutinefunction(function):
+            return
+        error = StagingError(
+            f"{self._name} is a {'generator' if pieces else 'coroutine'}: it runs piece by piece"
+            " and cannot be traced; trace the function that it calls for each piece"
+        )
+        raise error if self._fallback == "error" else WholeFunction(error)
 
     # --- stages and inspection ---
 
@@ -260,12 +239,25 @@ class Function:
         """The trace for arguments, or for TensorSpecs of arguments; nothing runs."""
         if self.input_signature is not None and not args and not kwargs:
             args = self.input_signature
-        return self._find(*self._canonical(args, kwargs))
+        args, kwargs = self._binding.canonical(args, kwargs)
+        try:
+            return self._find(self._fitted(args, kwargs), kwargs)
+        except WholeFunction as whole:
+            raise whole.error from None
 
     def graph(self, *args: Any, optimized: bool = False, **kwargs: Any) -> Graph:
         """The graph for arguments, as traced or after all passes."""
         found = self.get_concrete_function(*args, **kwargs)
         return found.function.optimized if optimized else found.graph
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def function_spec(self) -> Binding:
+        """How calls are bound: ``signature``, ``arg_names``."""
+        return self._binding
 
     @property
     def converted_source(self) -> str:
@@ -284,109 +276,112 @@ class Function:
         return function_html(self)
 
     def experimental_get_tracing_count(self) -> int:
-        return len(self.retraces)
+        return self._history.count
+
+    @property
+    def fallbacks(self) -> list[Fallback]:
+        """The statements that run as Python on every call, and why."""
+        return list(self._fallbacks.records.values())
+
+    @property
+    def retraces(self) -> list[Retrace]:
+        """Why the last traces were made."""
+        return list(self._history.records)
 
     def pretty_printed_concrete_signatures(self, verbose: bool = True) -> str:
-        return "\n".join(c.pretty_printed_signature() for c in self._traces.values())
+        return "\n".join(c.pretty_printed_signature() for c in self.traces)
 
     @property
     def traces(self) -> list[ConcreteFunction]:
-        """The traces that are kept."""
-        return list(self._traces.values())
+        """The traces that are kept, the one used last at the end."""
+        return list(self._traces.kept.values())
 
     def clear(self) -> None:
         """Forget every trace."""
-        with self._lock:
+        with self._turn:
             self._traces.clear()
-            self._described.clear()
-            self._relaxed.clear()
-            self._seen.clear()
-            self.retraces.clear()
+            self._history = History(self._traces.size)
 
-    # --- methods ---
+    # --- methods and copies ---
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        if instance is None:
+        if self._kind is classmethod:
+            instance = owner
+        elif instance is None or self._kind is staticmethod:
             return self
-        try:
-            own = self._bound.get(instance)
-            if own is None:
-                own = self._bound[instance] = self._bind(weakref.ref(instance))
-        except TypeError:  # neither hashable nor weakly referable: kept on the object itself
-            held = instance.__dict__.setdefault("_graphc_functions", {})
-            own = held.setdefault(self._name, self._bind(lambda: instance))
+        own = self._methods.get(instance)
+        if own is None:
+            own = self._methods.make(instance, self._bind)
         return BoundFunction(instance, own)
 
     def _bind(self, get: Callable[[], Any]) -> Function:
         """This function with its first argument given; it has traces of its own."""
+        return self._twin(Method(self.python_function, get))
+
+    def _twin(self, python_function: Callable[..., Any]) -> Function:
+        """The same options for another Python function."""
         return Function(
-            _Method(self.python_function, get), self._name, self.input_signature, self._autograph,
-            self._reduce_retracing, self._fallback,
+            python_function, self._name, self.input_signature, self._autograph,
+            self._reduce_retracing, self._fallback, self._traces.size,
+        )  # fmt: skip
+
+    def __copy__(self) -> Function:
+        return self._twin(self.python_function)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Function:
+        return self._twin(copy.deepcopy(self.python_function, memo))
+
+    def __reduce__(self) -> Any:
+        """Pickled by name where it stands for its Python function, else with it."""
+        found: Any = sys.modules.get(getattr(self, "__module__", ""))
+        for part in getattr(self, "__qualname__", "").split("."):
+            found = getattr(found, part, None)
+        if found is self:
+            return self.__qualname__
+        if getattr(found, "__func__", None) is not None and not hasattr(self, "__self__"):
+            raise pickle.PicklingError(f"{self!r} cannot be pickled: it is not found by its name")
+        return _remake, (
+            self.python_function, self._name, self.input_signature, self._autograph,
+            self._reduce_retracing, self._fallback, self._traces.size,
         )  # fmt: skip
 
     def __hash__(self) -> int:
         return id(self)
 
     def __repr__(self) -> str:
-        return f"<graphc.function {self._name}, {len(self._traces)} traces>"
+        return f"<graphc.function {self._name}, {len(self._traces.kept)} traces>"
 
 
-def _fits(arg: Any, spec: Any) -> bool:
-    if isinstance(spec, TensorSpec) and isinstance(arg, EagerTensor | np.ndarray):
-        return spec.is_compatible_with(TensorSpec(arg.shape, arg.dtype))
-    return key_of(arg) == key_of(spec)
+def _remake(*options: Any) -> Function:
+    return Function(*options)
 
 
-def _user_stacklevel() -> int:
-    """The stack level of the user's frame, as `warnings.warn` counts from its caller."""
-    level, frame = 0, sys._getframe(1)
-    while frame is not None and is_own(frame.f_code.co_filename):
-        frame, level = frame.f_back, level + 1  # type: ignore[assignment]
-    return level + 1
+def _check_signature(function: Function) -> None:
+    """An input signature must not ask for more arguments than there are."""
+    binding, specs = function._binding, function.input_signature
+    takes_more = any(p.kind is p.VAR_POSITIONAL for p in binding.signature.parameters.values())
+    if specs is not None and len(specs) > len(binding.positional) and not takes_more:
+        raise TypeError(
+            f"the input signature of {function.name} has {len(specs)} entries, but it takes"
+            f" {len(binding.positional)} positional arguments"
+        )
 
 
-class BoundFunction:
-    """A method that is a function: keeps its object alive, as Python's bound methods do."""
+def _opened(given: tuple[Any, Any], shapes: list[tuple[Any, ...]]) -> tuple[Any, Any]:
+    """Arguments with a TensorSpec where a size is left open."""
+    source = iter(shapes)
 
-    __slots__ = ("__self__", "function")
+    def leaf(value: Any) -> Any:
+        shape = next(source)
+        if None not in shape:
+            return value
+        return TensorSpec(shape, value.dtype)
 
-    def __init__(self, instance: Any, function: Function) -> None:
-        self.__self__, self.function = instance, function
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.function(*args, **kwargs)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.function, name)
-
-    def __repr__(self) -> str:
-        return f"<bound {self.function!r}>"
-
-
-class _Method:
-    """A method of an object that is held weakly: its traces must not keep the object alive."""
-
-    def __init__(self, function: Callable[..., Any], get: Callable[[], Any]) -> None:
-        self.__func__, self._get = function, get
-        self.__name__ = getattr(function, "__name__", "method")
-        self.__doc__ = function.__doc__
-
-    @property
-    def __self__(self) -> Any:
-        found = self._get()
-        if found is None:
-            raise ReferenceError(f"the object that {self.__name__} belongs to is gone")
-        return found
-
-    @property
-    def __signature__(self) -> Any:
-        import inspect
-
-        signature = inspect.signature(self.__func__)
-        return signature.replace(parameters=list(signature.parameters.values())[1:])
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.__func__(self.__self__, *args, **kwargs)
+    args, kwargs = given
+    return (
+        tuple(map_arguments(a, leaf) for a in args),
+        {k: map_arguments(a, leaf) for k, a in kwargs.items()},
+    )
 
 
 def function(
@@ -403,17 +398,19 @@ def function(
     experimental_follow_type_hints: bool | None = None,
     name: str | None = None,
     fallback: str = "warn",
+    cache_size: int = CACHE_SIZE,
 ) -> Any:
     """Stage a Python function into a graph that is compiled (TF: ``tf.function``).
 
     Each combination of argument types is traced once: tensors by dtype and shape, Python values by
-    value. ``input_signature`` is a sequence of `TensorSpec`; ``reduce_retracing`` makes sizes
-    symbolic once a second one is seen.  ``jit_compile`` and the ``experimental_`` arguments are
-    accepted: everything is compiled.
+    type and value, objects by identity. ``input_signature`` is a sequence of `TensorSpec`;
+    ``reduce_retracing`` makes sizes symbolic once a second one is seen. ``cache_size`` traces are
+    kept, then the one not used for longest goes. ``jit_compile`` and the ``experimental_``
+    arguments are accepted: everything is compiled.
     """
 
     def decorate(target: Callable[..., Any]) -> Function:
         relaxed = reduce_retracing or bool(experimental_relax_shapes)
-        return Function(target, name, input_signature, autograph, relaxed, fallback)
+        return Function(target, name, input_signature, autograph, relaxed, fallback, cache_size)
 
     return decorate if func is None else decorate(func)

@@ -1,232 +1,355 @@
 """Signatures: which trace a call belongs to.
 
 Tensors count by dtype and shape, Python values by type and value, Variables and other objects by
-identity.
+identity. `scan` writes all that in one flat list of pairs, for it is done at each call.
 """
 
 from __future__ import annotations
 
 import inspect
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
+from types import MethodType
 from typing import Any
 
 import numpy as np
 
-from graphc.ir import dims, dtypes
-from graphc.ir.dtypes import DType
-from graphc.ir.types import TensorType
+from graphc.function.spec import TensorSpec, show_leaf
+from graphc.ir.dtypes import BY_NUMPY, DType
 from graphc.trace import nest
-from graphc.trace.dispatch import convert_to_tensor
+from graphc.trace.convert import to_array
 from graphc.trace.shape import TensorShape
-from graphc.trace.tensor import EagerTensor, SymbolicTensor, Tensor
+from graphc.trace.tensor import EagerTensor, Reference, SymbolicTensor
 from graphc.trace.variable import Variable
 
+OBJECT = "object"  # (OBJECT, id): whoever keeps such a key must forget it when the object dies
+KEYWORDS = "keywords"
+NAME = "name"  # (NAME, name): of a TensorSpec, before its shape
 
-class TensorSpec:
-    """Shape and dtype of an argument; ``None`` is a size that may vary (TF: ``tf.TensorSpec``)."""
-
-    __slots__ = ("shape", "dtype", "name")
-
-    def __init__(
-        self, shape: Any = (), dtype: Any = dtypes.float32, name: str | None = None
-    ) -> None:
-        self.shape = None if shape is None else TensorShape(shape)
-        self.dtype: DType = dtypes.as_dtype(dtype)
-        self.name = name
-
-    @classmethod
-    def from_tensor(cls, tensor: Any, name: str | None = None) -> TensorSpec:
-        return cls(tensor.shape, tensor.dtype, name)
-
-    from_spec = from_tensor
-
-    def is_compatible_with(self, other: Any) -> bool:
-        fits = self.shape is None or other.shape.is_compatible_with(self.shape)
-        return fits and other.dtype is self.dtype
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, TensorSpec) and (self.shape, self.dtype, self.name) == (
-            other.shape, other.dtype, other.name)  # fmt: skip
-
-    def __hash__(self) -> int:
-        return hash((self.shape, self.dtype))
-
-    def __repr__(self) -> str:
-        named = f", name={self.name!r}" if self.name else ""
-        return f"TensorSpec(shape={self.shape}, dtype={self.dtype!r}{named})"
-
-
-class Unknown:
-    """The place of a tensor leaf in an argument structure."""
-
-    def __repr__(self) -> str:
-        return "tensor"
-
-
-LEAF = Unknown()
+Rule = Callable[[Any, list[Any], list[Any]], None]
 
 # --- keys -----------------------------------------------------------------------------------------
 
 
-def _number(value: Any) -> Any:
-    # repr tells 1, 1.0, True, -0.0 and 0.0 apart and makes nan equal to itself
-    return type(value), repr(value)
+def scan(values: Iterable[Any], key: list[Any], leaves: list[Any]) -> None:
+    """Append to ``key`` what tells calls apart, in pairs, and the tensors to ``leaves``."""
+    for value in values:
+        kind = type(value)
+        if kind is EagerTensor:
+            array = value._array
+            key.append(array.dtype)
+            key.append(array.shape)
+            leaves.append(value)
+        elif kind is tuple or kind is list:
+            key.append(kind)
+            key.append(len(value))
+            scan(value, key, leaves)
+        elif kind is dict:
+            key.append(kind)
+            key.append(tuple(value))
+            scan(value.values(), key, leaves)
+        else:
+            rule = RULES.get(kind)
+            if rule is None:
+                rule = _learn(kind)
+            rule(value, key, leaves)
 
 
-class Identity:
-    """A key that is one object: equal only to itself, and never equal again once it is gone."""
+def scan_call(args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], list[Any]]:
+    """The key of a call and its tensors."""
+    key: list[Any] = []
+    leaves: list[Any] = []
+    scan(args, key, leaves)
+    if kwargs:
+        key += (KEYWORDS, tuple(kwargs))
+        scan(kwargs.values(), key, leaves)
+    return tuple(key), leaves
 
-    __slots__ = ("_get", "_hash")
+
+def _tensor(value: Any, key: list[Any], leaves: list[Any]) -> None:
+    key += (value._array.dtype, value._array.shape)
+    leaves.append(value)
+
+
+def _symbol(value: Any, key: list[Any], leaves: list[Any]) -> None:
+    key += (value.dtype.np, value.dims)
+    leaves.append(value)
+
+
+def _spec(value: Any, key: list[Any], leaves: list[Any]) -> None:
+    if value.name:
+        key += (NAME, value.name)
+    key += (value.dtype.np, None if value.shape is None else tuple(value.shape))
+    leaves.append(value)
+
+
+def _array(value: Any, key: list[Any], leaves: list[Any]) -> None:
+    if value.dtype not in BY_NUMPY or value.dtype == object or type(value) is not np.ndarray:
+        value = to_array(value)
+    _tensor(EagerTensor(value), key, leaves)
+
+
+def _value(value: Any, key: list[Any], leaves: list[Any]) -> None:
+    key += (type(value), value)
+
+
+def _float(value: Any, key: list[Any], leaves: list[Any]) -> None:
+    # repr tells -0.0 and 0.0 apart and makes nan equal to itself
+    key += (type(value), value if value and value == value else repr(value))
+
+
+def _complex(value: Any, key: list[Any], leaves: list[Any]) -> None:
+    key += (complex, repr(value))
+
+
+def _slice(value: Any, key: list[Any], leaves: list[Any]) -> None:
+    key += (slice, None)
+    scan((value.start, value.stop, value.step), key, leaves)
+
+
+def _object(value: Any, key: list[Any], leaves: list[Any]) -> None:
+    key += (OBJECT, id(value))
+
+
+def _method(value: Any, key: list[Any], leaves: list[Any]) -> None:
+    key += (MethodType, None)
+    key += (OBJECT, id(value.__self__), OBJECT, id(value.__func__))
+
+
+def _variable(value: Any, key: list[Any], leaves: list[Any]) -> None:
+    key += (Variable, value.key)
+
+
+def _set(value: Any, key: list[Any], leaves: list[Any]) -> None:
+    """By value, as long as there are but plain values in it."""
+    if all(RULES.get(type(member)) in (_value, _float) for member in value):
+        key += (type(value), frozenset((type(member), repr(member)) for member in value))
+    else:
+        _object(value, key, leaves)
+
+
+def _sequence(value: Any, key: list[Any], leaves: list[Any]) -> None:
+    key += (type(value), len(value))
+    scan(value, key, leaves)
+
+
+def _mapping(value: Any, key: list[Any], leaves: list[Any]) -> None:
+    key += (type(value), tuple(value))
+    scan(value.values(), key, leaves)
+
+
+def _record(value: Any, key: list[Any], leaves: list[Any]) -> None:
+    names, children = [], []
+    for name, child in nest.children(value):
+        names.append(name)
+        children.append(child)
+    key += (type(value), tuple(names))
+    scan(children, key, leaves)
+
+
+_BASE: dict[type, Rule] = {
+    SymbolicTensor: _symbol,
+    Variable: _variable,
+    TensorSpec: _spec,
+    np.ndarray: _array,
+    float: _float,
+    complex: _complex,
+    set: _set,
+    frozenset: _set,
+    slice: _slice,
+    MethodType: _method,
+    **dict.fromkeys(
+        (int, bool, str, bytes, type(None), type(...), range, DType, TensorShape, Reference), _value
+    ),
+}
+RULES = dict(_BASE)
+LEARNT = 1000  # other types whose rules are remembered
+
+
+def _learn(kind: type) -> Rule:
+    """The rule of a type that is met for the first time."""
+    if len(RULES) >= LEARNT:
+        RULES.clear()
+        RULES.update(_BASE)
+    rule = RULES[kind] = _rule_for(kind)
+    return rule
+
+
+def _rule_for(kind: type) -> Rule:
+    for base, rule in (
+        (EagerTensor, _tensor), (SymbolicTensor, _symbol), (Variable, _variable),
+        (np.generic, _array), (np.ndarray, _array), (np.dtype, _value), (TensorShape, _value),
+        (DType, _value), (type, _object),
+    ):  # fmt: skip
+        if issubclass(kind, base):
+            return rule
+    if hasattr(kind, "__graphc_children__"):
+        return _record
+    if hasattr(kind, "__self__") and hasattr(kind, "__func__"):
+        return _method
+    if issubclass(kind, list | tuple):
+        return _sequence
+    if issubclass(kind, Mapping):
+        return _mapping
+    if hasattr(kind, "__dataclass_fields__") or hasattr(kind, "__attrs_attrs__"):
+        return _record
+    return _object
+
+
+def objects_in(values: Any) -> Iterator[Any]:
+    """The objects that a key may hold the identity of."""
+    for leaf in nest.flatten(values):
+        yield leaf
+        if RULES.get(type(leaf)) is _method:
+            yield leaf.__self__
+            yield leaf.__func__
+
+
+def is_weak_object(value: Any) -> bool:
+    """Whether it counts by identity, and can be known without being kept alive."""
+    return type(value).__weakrefoffset__ > 0 and scan_call([value], {})[0][0] is OBJECT
+
+
+class Kept:
+    """What a trace remembers of a Python value: of an object no more than which one it was."""
 
     def __init__(self, value: Any) -> None:
-        self._hash = id(value)
-        try:
-            self._get: Callable[[], Any] = weakref.ref(value)
-        except TypeError:  # cannot be referenced weakly: keep it
-            self._get = lambda: value
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Identity):
-            return False
-        mine = self._get()
-        return mine is not None and mine is other._get()
+        self.shown = show_leaf(value)
+        self.key = scan_call([value], {})[0]
+        self._value: Callable[[], Any] = lambda: value
+        self._whole = OBJECT not in self.key
+        if not self._whole:
+            try:
+                self._value = weakref.ref(value)
+            except TypeError:  # a key is all there is
+                self._value = lambda: None
 
     @property
-    def gone(self) -> bool:
-        return self._get() is None
+    def value(self) -> Any:
+        """The value; None for an object that is gone."""
+        return self._value()
+
+    def is_same(self, value: Any) -> bool:
+        mine = self.value
+        known = self._whole or mine is None or isinstance(value, MethodType) or mine is value
+        return known and scan_call([value], {})[0] == self.key
+
+    def __repr__(self) -> str:
+        return repr(self.value) if self._whole else f"<{self.shown.removesuffix(' object')}>"
 
 
-KEYS: dict[type, Callable[[Any], Any]] = {
-    EagerTensor: lambda t: (t._array.dtype, t._array.shape),
-    np.ndarray: lambda a: (a.dtype, a.shape),
-    Variable: lambda v: ("variable", v.key),
-    SymbolicTensor: lambda t: ("symbolic", t.dtype, t.dims),
-    TensorSpec: lambda s: ("spec", s.dtype, s.shape),
-    **dict.fromkeys((int, float, bool, complex), _number),
-    **dict.fromkeys((str, bytes, type(None), type, DType, TensorShape), lambda v: (type(v), v)),
-}
-
-
-def key_of(value: Any) -> Any:
-    """A hashable key of one argument."""
-    rule = KEYS.get(type(value))
-    if rule is not None:
-        return rule(value)
-    if isinstance(value, Tensor):
-        return KEYS[EagerTensor if isinstance(value, EagerTensor) else SymbolicTensor](value)
-    if isinstance(value, Variable):
-        return KEYS[Variable](value)
-    if isinstance(value, np.generic):
-        return (value.dtype, ())
-    if nest.is_nested(value):
-        children = tuple((k, key_of(child)) for k, child in nest.children(value))
-        return type(value), children
-    return Identity(value)
-
-
-def is_tensor_like(value: Any) -> bool:
-    """Whether an argument becomes a tensor of the graph."""
-    return isinstance(value, Tensor | np.ndarray | np.generic | TensorSpec)
+def family_of(key: Sequence[Any]) -> tuple[tuple[Any, ...], list[tuple[Any, ...]]]:
+    """The key with ranks instead of shapes and without names, and the shapes."""
+    family: list[Any] = []
+    shapes = []
+    for kind, value in zip(key[::2], key[1::2], strict=True):
+        if isinstance(kind, np.dtype) and value is not None:
+            shapes.append(value)
+            family += (kind, len(value))
+        elif kind is not NAME:
+            family += (kind, value)
+    return tuple(family), shapes
 
 
 # --- binding --------------------------------------------------------------------------------------
 
 
-class Binding:
-    """How calls of one Python function are bound: defaults filled in, keywords in their places."""
+class _Given:
+    """An argument's place in a call: its number, positional ones first."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, at: int) -> None:
+        self.at = at
+
+
+def _picker(places: Sequence[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    """Take the values at these places; as quickly as can be."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return (lambda values: (values[places[0]],)) if places else (lambda values: ())
+
+
+class Binding:
+    """How calls of one Python function are bound: defaults filled in, keywords in their places.
+
+    ``signature`` is Python's; ``arg_names`` are the parameters in order.
+    """
+
+    def __init__(self, function: Callable[..., Any], bound: bool = False) -> None:
         self.signature = inspect.signature(function)
+        self._title = getattr(function, "__qualname__", "function")
+        self._bound = bound
         parameters = list(self.signature.parameters.values())
         plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
         self.simple = all(p.kind in plain for p in parameters)
-        self.count = len(parameters)
-        self.names = [p.name for p in parameters]
+        self.arity = len(parameters) if self.simple else -1  # of calls that need no binding
+        self.arg_names = [p.name for p in parameters]
+        self.positional = [p.name for p in parameters if p.kind in plain]
+        self._plans: dict[Any, Any] = {}
 
     def canonical(
         self, args: Sequence[Any], kwargs: Mapping[str, Any]
-    ) -> tuple[tuple[Any, ...], dict]:
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Arguments with defaults applied; positional ones as far as possible."""
-        if not kwargs and self.simple and len(args) == self.count:
+        if not kwargs and len(args) == self.arity:
             return tuple(args), {}
-        bound = self.signature.bind(*args, **kwargs)
+        form = (len(args), *kwargs) if kwargs else len(args)
+        plan = self._plans.get(form)
+        if plan is None:
+            plan = self._plan(args, kwargs)
+            if len(self._plans) < 100:
+                self._plans[form] = plan
+        first, names, named, defaults = plan
+        values = (*args, *kwargs.values(), *defaults)
+        return first(values), dict(zip(names, named(values), strict=True)) if names else {}
+
+    def _plan(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Where the canonical arguments of such a call come from."""
+        count = len(args)
+        numbers = zip(kwargs, map(_Given, range(count, count + len(kwargs))), strict=True)
+        try:
+            bound = self.signature.bind(*map(_Given, range(count)), **dict(numbers))
+        except TypeError:
+            self._refuse(args, kwargs)
+            raise  # the stub took what the signature does not: keep its words
         bound.apply_defaults()
-        return bound.args, bound.kwargs
+        defaults: list[Any] = []
+
+        def place(value: Any) -> int:
+            if type(value) is _Given:
+                return value.at
+            defaults.append(value)
+            return count + len(kwargs) + len(defaults) - 1
+
+        first = _picker([place(v) for v in bound.args])
+        named = _picker([place(v) for v in bound.kwargs.values()])
+        return first, tuple(bound.kwargs), named, tuple(defaults)
+
+    def _refuse(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        """Call a function of the same parameters, for Python to refuse in its own words."""
+        parameters = [
+            p.replace(annotation=p.empty, default=p.empty if p.default is p.empty else None)
+            for p in self.signature.parameters.values()
+        ]
+        if self._bound:  # Python counts `self`
+            positional = inspect.Parameter.POSITIONAL_ONLY
+            names = {p.name for p in parameters}
+            owner = next(n for n in ("self", "self_", "self__") if n not in names)
+            parameters.insert(0, inspect.Parameter(owner, positional))
+        scope: dict[str, Any] = {}
+        exec(f"def stub{inspect.Signature(parameters)}: pass", scope)
+        scope["stub"].__qualname__ = scope["stub"].__name__ = self._title
+        scope["stub"](*((None, *args) if self._bound else args), **kwargs)
 
     def describe(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, str]:
         """For each leaf, its path in the call and its type: what a retrace report shows."""
         found = {}
-        for name, value in [*zip(self._labels(len(args)), args, strict=True), *kwargs.items()]:
+        for name, value in [*zip(self.labels(len(args)), args, strict=True), *kwargs.items()]:
             for path, leaf in nest.flatten_with_paths(value, name):
                 found[path] = show_leaf(leaf)
         return found
 
-    def _labels(self, count: int) -> list[str]:
-        named = self.names[:count]
+    def labels(self, count: int) -> list[str]:
+        """Names of the first arguments; those of ``*args`` are numbered."""
+        named = self.positional[:count]
         return named + [f"arg{i}" for i in range(len(named), count)]
-
-
-def show_leaf(leaf: Any) -> str:
-    """An argument in a retrace report: ``f32[32, 3]``, ``int 3``, ``Model object``."""
-    if isinstance(leaf, Tensor | Variable):
-        kind = "variable " if isinstance(leaf, Variable) else ""
-        return kind + str(TensorType(leaf.dtype, leaf.dims))
-    if isinstance(leaf, np.ndarray | np.generic):
-        return str(TensorType(dtypes.of_numpy(leaf.dtype), leaf.shape))
-    if isinstance(leaf, TensorSpec):
-        return f"{leaf.dtype.short}{list(leaf.shape or ())}"
-    if isinstance(leaf, int | float | complex | str | bytes | type(None)):
-        return f"{type(leaf).__name__} {leaf!r}"
-    return f"{type(leaf).__name__} object"
-
-
-def placeholder_type(leaf: Any, fresh: Callable[[], dims.Dim]) -> TensorType:
-    """The graph type of an argument; unknown sizes of a TensorSpec become symbols."""
-    if isinstance(leaf, TensorSpec):
-        if leaf.shape is None:
-            raise ValueError("a TensorSpec of unknown rank cannot be traced: give its rank")
-        return TensorType(leaf.dtype, tuple(fresh() if d is None else d for d in leaf.shape))
-    if isinstance(leaf, Tensor):
-        return TensorType(leaf.dtype, leaf.dims)
-    return TensorType(dtypes.of_numpy(leaf.dtype), leaf.shape)
-
-
-def fit_to_specs(value: Any, spec: Any, path: str) -> Any:
-    """A structure of arguments, converted and checked by a structure of specs."""
-    if isinstance(spec, TensorSpec):
-        return fit_to_spec(value, spec, path)
-    if not nest.is_nested(spec):
-        return value
-    theirs, ours = list(nest.children(spec)), dict(nest.children(value))
-    if not nest.is_nested(value) or [k for k, _ in theirs] != list(ours):
-        raise TypeError(f"argument {path} is {value!r}, the input signature asks for {spec!r}")
-    fitted = [(k, fit_to_specs(ours[k], s, f"{path}[{k!r}]")) for k, s in theirs]
-    return nest.rebuild(value, fitted)
-
-
-def fit_to_spec(value: Any, spec: Any, path: str) -> Any:
-    """An argument of a function with an input signature, converted and checked."""
-    if isinstance(value, TensorSpec):
-        fits = value.dtype is spec.dtype and (
-            spec.shape is None or spec.shape.is_compatible_with(value.shape)
-        )
-        if not fits:
-            raise TypeError(
-                f"argument {path} is {value}, which the signature {spec} does not allow"
-            )
-        return value
-    try:
-        t = convert_to_tensor(value, dtype_hint=spec.dtype)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"argument {path} cannot be converted to {spec}: {error}") from error
-    if t.dtype is not spec.dtype or not (
-        spec.shape is None or t.shape.is_compatible_with(spec.shape)
-    ):
-        raise TypeError(
-            f"argument {path} is {show_leaf(t)}, but the input signature asks for {spec}"
-        )
-    return t

@@ -35,7 +35,14 @@ class Report:
 
     def __init__(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         self._function, self._args, self._kwargs = function, args, kwargs
-        self._concrete = function.get_concrete_function(*args, **kwargs)
+        self._timed = True
+        try:
+            self._concrete = function.get_concrete_function(*args, **kwargs)
+        except TypeError:
+            if args or kwargs or not function.traces:
+                raise
+            self._timed = False  # it takes arguments: report on the trace used last
+            self._concrete = function.traces[-1]
         _ = self.executable  # compile now: reading the parts must not change them
 
     # --- parts ---
@@ -78,8 +85,10 @@ class Report:
         return Part("plan", str(self.executable.plan))
 
     @cached_property
-    def timings(self) -> Benchmark:
+    def timings(self) -> Benchmark | Part:
         """Eager against graph for these arguments."""
+        if not self._timed:
+            return Part("timings", "none: give `explain` the arguments of a call")
         return benchmark(self._function, *self._args, **self._kwargs)
 
     @cached_property
@@ -104,6 +113,7 @@ class Report:
             f"3 passes    {_summary(self._concrete.function.steps)}",
             f"4 kernels   {len(kernels)} compiled, {len(host)} steps on the host",
             *(f"            host: {s}" for s in host[:5]),
+            *(f"            Python: {f}" for f in self._function.fallbacks),
             f"5 memory    {self.memory}",
         ]
         return lines
@@ -144,7 +154,8 @@ class Report:
             "kernels": [k.text for k in self.executable.kernels],
             "retraces": str(self.retraces).splitlines(),
             "memory": str(self.memory),
-            "timings": {"eager": timings.eager, "graph": timings.graph,
+            "timings": {} if isinstance(timings, Part) else
+                       {"eager": timings.eager, "graph": timings.graph,
                         "first_call": timings.first_call, "break_even": timings.break_even},
         }  # fmt: skip
 
@@ -171,5 +182,8 @@ def _indented(text: str) -> list[str]:
 
 
 def explain(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Report:
-    """Trace and compile ``function`` for these arguments, and report on it."""
+    """Trace and compile ``function`` for these arguments, and report on it.
+
+    Without the arguments that it takes, the report is on the trace used last, without timings.
+    """
     return Report(function, args, kwargs)

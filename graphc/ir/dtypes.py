@@ -119,6 +119,7 @@ bfloat16 = DType("bfloat16", "bf16", "f", 2, storage_only=True)
 float32, float64 = _of(np.float32, "f32", "f"), _of(np.float64, "f64", "f")
 complex64, complex128 = _of(np.complex64, "c64", "c"), _of(np.complex128, "c128", "c")
 string = DType("string", "str", "s", 0, _numpy=np.dtype(object))
+python = DType("python", "py", "o", 0, _numpy=np.dtype(object))  # any object of Python's, boxed
 
 ALL: tuple[DType, ...] = (
     bool_, int8, int16, int32, int64, uint8, uint16, uint32, uint64,
@@ -135,7 +136,7 @@ FIXED = frozenset(d for d in ALL if d is not string)
 ANY = frozenset(ALL)
 BOOLS = frozenset((bool_,))
 
-BY_SHORT = {d.short: d for d in ALL}
+BY_SHORT = {d.short: d for d in (*ALL, python)}
 BY_NUMPY: dict[np.dtype, DType] = {d._numpy: d for d in ALL if d._numpy is not None}
 _BY_NAME = {d.name: d for d in ALL} | {
     "float": float32, "double": float64, "half": float16, "int": int32, "str": string,
@@ -157,6 +158,17 @@ def of_numpy(held: np.dtype) -> DType:
     if held.byteorder in "<>":
         return of_numpy(held.newbyteorder("="))
     raise TypeError(f"graphc has no dtype for numpy's {held}")
+
+
+def encoded(texts: Any) -> np.ndarray:
+    """Strings as an array of bytes objects, which is how tensors hold them."""
+    array = np.asarray(texts, object)
+    flat = [v.encode() if isinstance(v, str) else v for v in array.reshape(-1)]
+    if not all(isinstance(v, bytes) for v in flat):
+        raise TypeError("a tensor of strings holds str and bytes only")
+    held = np.empty(len(flat), object)
+    held[:] = flat
+    return held.reshape(array.shape)
 
 
 def as_dtype(value: Any) -> DType:

@@ -238,7 +238,8 @@ class Lexer:
             if isinstance(value, str) and shape is not None:
                 data = np.frombuffer(base64.b64decode(value), dtype.np)
                 return data.reshape(shape).copy()  # type: ignore[arg-type]
-            array = np.array(value, dtype.np)
+            held = dtype is dtypes.string
+            array = dtypes.encoded(value) if held else np.array(value, dtype.np)
             return array if shape is None else array.reshape(shape)  # type: ignore[arg-type]
         except (TypeError, ValueError, OverflowError) as error:
             self.fail(f"not an array of {dtype.name}: {error}", token)

@@ -90,7 +90,7 @@ def _float(value: float) -> str:
 def _array(array: np.ndarray) -> str:
     dtype = dtypes.of_numpy(array.dtype)
     if array.dtype == object or dtype.kind == "s":
-        return f"{_header(dtype, array)}({_nested(array.tolist(), literal)})"
+        return f"{_header(dtype, array)}({_nested(array.tolist(), _text)})"
     array = array.astype(dtype.np, copy=False)  # in the machine's byte order
     if array.size <= READABLE_SIZE and (array.size or array.ndim == 1):
         text = _nested(array.tolist(), _element(dtype))
@@ -99,6 +99,16 @@ def _array(array: np.ndarray) -> str:
     data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
     shape = ", ".join(map(str, array.shape))
     return f"{dtype.short}[{shape}]({quote(data)})"
+
+
+def _text(value: Any) -> str:
+    """A string of a tensor: readable if it is text."""
+    if isinstance(value, bytes):
+        try:
+            return quote(value.decode())
+        except UnicodeDecodeError:
+            pass
+    return literal(value)
 
 
 def _header(dtype: DType, array: np.ndarray) -> str:

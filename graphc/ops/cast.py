@@ -66,8 +66,12 @@ cast = op("cast", "x", _target, _cast, attrs={"dtype": dtypes.float32}, grad=_ca
 
 
 def _saturate(x: np.ndarray, dtype: DType) -> np.ndarray:
-    if not dtype.is_integer:
+    if dtype.is_bool or x.dtype.kind in "bc":
         return _cast(x, dtype)
+    if not dtype.is_integer:  # infinities become the largest numbers, too
+        source, target = dtypes.of_numpy(x.dtype), dtype.real_dtype
+        low, high = max(source.min, target.min), min(source.max, target.max)
+        return _cast(np.clip(x.astype(np.float64), low, high), dtype)
     whole = x if x.dtype.kind in "iu" else np.nan_to_num(x.astype(np.float64), nan=0.0)
     low, high = whole <= dtype.min, whole >= dtype.max
     inside = np.where(low | high, np.zeros_like(whole), whole).astype(dtype.np)
@@ -123,7 +127,7 @@ def _turned(c: Any, g: Any) -> Any:
     return ops.complex(ops.zeros_like(g), g)
 
 
-imag = unary("imag", lambda x: np.imag(x).copy(), None, types=dtypes.NUMERIC,
+imag = unary("imag", lambda x: np.imag(x).copy(), None, types=dtypes.FIXED,
              result=lambda d: d.real_dtype, grad=_turned, samples=_complex_samples,
              doc="Imaginary part.")  # fmt: skip
 
@@ -136,7 +140,13 @@ def _angle_grad(c: Any, g: Any) -> Any:
     return ops.complex(-g * y / norm, g * x / norm)
 
 
-angle = unary("angle", lambda x: np.angle(x).astype(x.real.dtype), None,
+def _angle(x: np.ndarray) -> np.ndarray:
+    if x.dtype.kind == "c":
+        return np.angle(x).astype(x.real.dtype)
+    return np.where(x < 0, x.dtype.type(np.pi), x.dtype.type(0))  # 0 for NaN, too
+
+
+angle = unary("angle", _angle, None,
               types=dtypes.DIFFERENTIABLE, result=lambda d: d.real_dtype, grad=_angle_grad,
               samples=_complex_samples, doc="Argument of a complex number.")  # fmt: skip
 

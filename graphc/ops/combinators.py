@@ -128,14 +128,33 @@ def binary(
     **properties: bool,
 ) -> OpDef:
     """An op on pairs of elements, broadcast as numpy does; ``grad`` has a rule for each operand."""
+    return pointwise(name, "x y", fn, scalar, grad=grad, samples=samples, types=types,
+                     result=result, doc=doc, **properties)  # fmt: skip
+
+
+def pointwise(
+    name: str,
+    operands: str,
+    fn: Callable[..., np.ndarray],
+    scalar: str | None,
+    *,
+    grad: tuple[Rule | None, ...] | str,
+    samples: Samples,
+    types: frozenset[DType] = dtypes.FLOATS,
+    result: DType | Callable[[DType], DType] | None = None,
+    doc: str = "",
+    **properties: bool,
+) -> OpDef:
+    """Like `binary`, on any number of named operands; a rule that is None gives no gradient."""
 
     def infer(found: Types, attrs: Attrs) -> TensorType:
-        shape = broadcast_shapes(found[0].shape, found[1].shape)
+        shape = broadcast_shapes(*(t.shape for t in found))
         return TensorType(_result(result, found[0].dtype), shape)
 
+    rules = () if isinstance(grad, str) else (rule and holomorphic(rule) for rule in grad)
     return op(
-        name, "x y", infer, fn, types=types, samples=samples, doc=doc, elementwise=True,
-        grad=grad if isinstance(grad, str) else per_operand(*map(holomorphic, grad)),
+        name, operands, infer, fn, types=types, samples=samples, doc=doc, elementwise=True,
+        grad=grad if isinstance(grad, str) else per_operand(*rules),
         lower=Scalar(scalar) if scalar else None, **properties,
     )  # fmt: skip
 
@@ -156,7 +175,7 @@ def _result(rule: DType | Callable[[DType], DType] | None, dtype: DType) -> DTyp
     return rule(dtype)
 
 
-def per_operand(*rules: Rule) -> Gradient:
+def per_operand(*rules: Rule | None) -> Gradient:
     """A gradient of one rule for each operand, skipped where nobody asks for it.
 
     Each is summed over the axes along which its operand was broadcast.
@@ -164,7 +183,7 @@ def per_operand(*rules: Rule) -> Gradient:
 
     def gradient(c: GradContext, g: Any) -> tuple[Any, ...]:
         return tuple(
-            sum_to(rule(c, g), x) if needed else None
+            sum_to(rule(c, g), x) if needed and rule is not None else None
             for rule, x, needed in zip(rules, c.inputs, c.needed, strict=True)
         )
 

@@ -135,12 +135,23 @@ def _run_while(
 
 def _stack(rows: list[list[np.ndarray]], values: Sequence[Any]) -> list[np.ndarray]:
     if rows:
-        return [np.stack(column) for column in zip(*rows, strict=True)]
+        columns = zip(values, zip(*rows, strict=True), strict=True)
+        return [_column(value.name, column) for value, column in columns]
     # No iteration ran: unknown dims of the rows are of no consequence.
     return [
         np.empty((0, *(d if isinstance(d, int) else 0 for d in v.type.shape)), v.type.dtype.np)
         for v in values
     ]
+
+
+def _column(name: str, rows: Sequence[np.ndarray]) -> np.ndarray:
+    shapes = {np.shape(row) for row in rows}
+    if len(shapes) > 1:
+        raise InvalidArgumentError(
+            f"a loop keeps %{name} of each iteration, for its gradient or for a list, but its"
+            f" shape changes: {sorted(shapes)[0]}, {sorted(shapes)[1]}"
+        )
+    return np.stack(rows)
 
 
 while_ = op(

@@ -48,6 +48,27 @@ range_ = op(
 )  # fmt: skip
 
 
+def _sized_type(types: Types, attrs: Attrs) -> TensorType:
+    if types[0].rank or not types[0].dtype.is_integer:
+        raise InvalidArgumentError(f"a size must be an integer scalar, got {types[0]}")
+    return TensorType(dtypes.uint8, (attrs["size"], 0))
+
+
+def _sized(n: np.ndarray, what: str = "", size: Any = None) -> np.ndarray:
+    if n < 0:
+        raise InvalidArgumentError(f"{what or 'a size'} must not be negative, got {n}")
+    return np.empty((int(n), 0), np.uint8)
+
+
+sized = op(
+    "sized", "n", _sized_type, _sized, attrs={"what": "", "size": None}, can_fail=True,
+    types=dtypes.INTEGERS, grad="it holds nothing", lower=Host("a size that depends on data"),
+    samples=lambda: [Sample((np.array(n, np.int64),), {"size": dims.symbol("n")}, grad=False)
+                     for n in (3, 0)],
+    doc="Nothing, of shape [n, 0]: makes a number the size of an axis, which ``size`` names.",
+)  # fmt: skip
+
+
 def _one_hot_type(types: Types, attrs: Attrs) -> TensorType:
     if not types[0].dtype.is_integer:
         raise DTypeError(f"one_hot: indices must be integers, got {types[0]}")

@@ -15,7 +15,7 @@ from graphc.errors import InvalidArgumentError
 from graphc.ir import dtypes
 from graphc.ir.dtypes import DType
 from graphc.ir.types import TensorType
-from graphc.ops.combinators import op
+from graphc.ops.combinators import op, ops
 from graphc.ops.opdef import Attrs, Host, Library, Sample, Types
 
 _NOTHING = "it has no result"
@@ -159,13 +159,25 @@ def _py_call(
     return tuple(np.asarray(v, d.np) for v, d in zip(listed, dtypes, strict=True)) if dtypes else ()
 
 
+def _py_grad(c: Any, *grads: Any) -> list[Any]:
+    """What the function's own ``gradient`` gives, if it has one."""
+    gradient = getattr(c.function, "gradient", None)
+    if gradient is None:
+        return [None] * len(c.inputs)
+    back = gradient(len(c.outputs))
+    smooth = [x for x in c.inputs if x.dtype.is_differentiable]
+    kinds = dict(dtypes=tuple(x.dtype for x in smooth), shapes=tuple(x.dims for x in smooth))
+    found = iter(ops.py_call(*c.inputs, *grads, function=back, **kinds))
+    return [next(found) if x.dtype.is_differentiable else None for x in c.inputs]
+
+
 def _doubled(x: np.ndarray) -> np.ndarray:
     return 2 * x
 
 
 py_call = op(
     "py_call", "*values", _py_type, _py_call, many=True, effect=True, wide=True, can_fail=True,
-    attrs={"function": None, "dtypes": (), "shapes": ()}, grad="Python code is opaque",
+    attrs={"function": None, "dtypes": (), "shapes": ()}, grad=_py_grad,
     lower=Host("it is Python code"), doc="A Python function on arrays.",
     samples=lambda: [Sample((np.ones(3, "f4"),), {"function": _doubled, "shapes": ((3,),),
                                                   "dtypes": (dtypes.float32,)}, grad=False)],

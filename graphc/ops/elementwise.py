@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -14,7 +13,6 @@ from graphc.ir.dtypes import DType
 from graphc.ops.combinators import (
     Rule,
     binary,
-    op,
     ops,
     pairs,
     reals,
@@ -72,9 +70,14 @@ def _truncated(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return down + ((down < 0) & (down * y != x)).astype(x.dtype)
 
 
+def _floored(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Of floats the quotient, rounded: TensorFlow's, which is not always Python's."""
+    return np.floor_divide(x, y) if x.dtype.kind in "iu" else np.floor(x / y)
+
+
 _DIVISION = dict(types=dtypes.REALS, can_fail=True, samples=pairs(-9, 9, positive=True, grad=False))
 _STEP = "a step function"
-floordiv = binary("floordiv", _whole(np.floor_divide, "floordiv"), "floordiv", grad=_STEP,
+floordiv = binary("floordiv", _whole(_floored, "floordiv"), "floordiv", grad=_STEP,
                   doc="Quotient rounded down.", **_DIVISION)  # fmt: skip
 floormod = binary("floormod", _whole(np.mod, "floormod"), "floormod",
                   grad=(lambda c, g: g, lambda c, g: -g * ops.floordiv(c.x, c.y)),
@@ -159,7 +162,8 @@ atan2 = binary(
 xlogy = binary(
     "xlogy", lambda x, y: np.where(x == 0, np.zeros_like(x), x * np.log(y)),
     "{T}(0) if {x} == {T}(0) else {x} * log_{t}({y})", expensive=True,
-    grad=(lambda c, g: g * ops.log(c.y), lambda c, g: g * ops.divide_no_nan(c.x, c.y)),
+    grad=(lambda c, g: g * ops.xlogy(ops.cast(ops.not_equal(c.x, 0), dtype=c.x.dtype), c.y),
+          lambda c, g: g * ops.divide_no_nan(c.x, c.y)),
     doc="x log y, and 0 where x is 0.", **_POSITIVE,
 )  # fmt: skip
 
@@ -178,8 +182,15 @@ square = unary("square", np.square, "{x} * {x}", types=dtypes.NUMERIC, samples=r
 reciprocal = unary("reciprocal", np.reciprocal, "{T}(1) / {x}", types=FLOAT_LIKE,
                    grad=lambda c, g: -g * c.out * c.out, samples=reals(0.5, 3),
                    doc="1 / x")  # fmt: skip
+
+
+def _unless_zero(g: Any, found: Any) -> Any:
+    """No gradient where none comes, even if the slope is infinite, as in TensorFlow."""
+    return ops.select(ops.equal(g, 0), g, found)
+
+
 sqrt = unary("sqrt", np.sqrt, "sqrt_{t}({x})", types=FLOAT_LIKE, samples=reals(0.3, 3),
-             grad=lambda c, g: g * 0.5 / c.out, doc="Square root.")  # fmt: skip
+             grad=lambda c, g: _unless_zero(g, g * 0.5 / c.out), doc="Square root.")  # fmt: skip
 rsqrt = unary("rsqrt", lambda x: np.reciprocal(np.sqrt(x)), "{T}(1) / sqrt_{t}({x})",
               types=FLOAT_LIKE, grad=lambda c, g: g * -0.5 * c.out / c.x, samples=reals(0.3, 3),
               doc="1 / sqrt(x)")  # fmt: skip
@@ -188,11 +199,7 @@ rsqrt = unary("rsqrt", lambda x: np.reciprocal(np.sqrt(x)), "{T}(1) / sqrt_{t}({
 
 
 def _rounding(name: str, fn: np.ufunc, scalar: str, doc: str) -> Any:
-    def eager(x: np.ndarray) -> np.ndarray:
-        return fn(x) if x.dtype.kind not in "iu" else x
-
-    return unary(name, eager, scalar, types=dtypes.REALS, grad=_STEP, doc=doc,
-                 samples=reals(-3, 3, grad=False))  # fmt: skip
+    return unary(name, fn, scalar, grad=_STEP, doc=doc, samples=reals(-3, 3, grad=False))
 
 
 floor = _rounding("floor", np.floor, "floor_{t}({x})", "The next integer below.")
@@ -202,17 +209,17 @@ rint = _rounding("rint", np.rint, "rint_{t}({x})", "The nearest integer; halves 
 # --- exponentials and logarithms ------------------------------------------------------------------
 
 
-def _smooth(name: str, fn: Any, grad: Rule | str, low: float, high: float, doc: str) -> Any:
+def smooth(name: str, fn: Any, grad: Rule | str, low: float, high: float, doc: str) -> Any:
     """An expensive smooth function; its kernel form is ``name_f32`` or ``name_f64``."""
     types = FLOAT_LIKE if isinstance(fn, np.ufunc) and "F->F" in fn.types else dtypes.FLOATS
     return unary(name, fn, name + "_{t}({x})", grad=grad, samples=reals(low, high), types=types,
                  doc=doc, expensive=True)  # fmt: skip
 
 
-exp = _smooth("exp", np.exp, lambda c, g: g * c.out, -4, 4, "e to the power x.")
-expm1 = _smooth("expm1", np.expm1, lambda c, g: g * (c.out + 1), -2, 2, "exp(x) - 1")
-log = _smooth("log", np.log, lambda c, g: g / c.x, 0.3, 4, "Natural logarithm.")
-log1p = _smooth("log1p", np.log1p, lambda c, g: g / (c.x + 1), -0.5, 4, "log(1 + x)")
+exp = smooth("exp", np.exp, lambda c, g: g * c.out, -4, 4, "e to the power x.")
+expm1 = smooth("expm1", np.expm1, lambda c, g: g * (c.out + 1), -2, 2, "exp(x) - 1")
+log = smooth("log", np.log, lambda c, g: g / c.x, 0.3, 4, "Natural logarithm.")
+log1p = smooth("log1p", np.log1p, lambda c, g: g / (c.x + 1), -0.5, 4, "log(1 + x)")
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
@@ -224,70 +231,30 @@ def _softplus(x: np.ndarray) -> np.ndarray:
     return np.maximum(x, np.zeros_like(x)) + np.log1p(np.exp(-np.abs(x)))
 
 
-sigmoid = _smooth("sigmoid", _sigmoid, lambda c, g: g * (c.out * (1 - c.out)), -4, 4,
+sigmoid = smooth("sigmoid", _sigmoid, lambda c, g: g * (c.out * (1 - c.out)), -4, 4,
                   "1 / (1 + exp(-x))")  # fmt: skip
-softplus = _smooth("softplus", _softplus, lambda c, g: g * ops.sigmoid(c.x), -4, 4,
+softplus = smooth("softplus", _softplus, lambda c, g: g * ops.sigmoid(c.x), -4, 4,
                    "log(1 + exp(x))")  # fmt: skip
 
 # --- trigonometric and hyperbolic functions -------------------------------------------------------
 
-sin = _smooth("sin", np.sin, lambda c, g: g * ops.cos(c.x), -4, 4, "Sine.")
-cos = _smooth("cos", np.cos, lambda c, g: -g * ops.sin(c.x), -4, 4, "Cosine.")
-tan = _smooth("tan", np.tan, lambda c, g: g * (1 + c.out * c.out), -1, 1, "Tangent.")
-asin = _smooth("asin", np.arcsin, lambda c, g: g * ops.rsqrt(1 - c.x * c.x), -0.8, 0.8,
+sin = smooth("sin", np.sin, lambda c, g: g * ops.cos(c.x), -4, 4, "Sine.")
+cos = smooth("cos", np.cos, lambda c, g: -g * ops.sin(c.x), -4, 4, "Cosine.")
+tan = smooth("tan", np.tan, lambda c, g: g * (1 + c.out * c.out), -1, 1, "Tangent.")
+asin = smooth("asin", np.arcsin, lambda c, g: g * ops.rsqrt(1 - c.x * c.x), -0.8, 0.8,
                "Inverse sine.")  # fmt: skip
-acos = _smooth("acos", np.arccos, lambda c, g: -g * ops.rsqrt(1 - c.x * c.x), -0.8, 0.8,
+acos = smooth("acos", np.arccos, lambda c, g: -g * ops.rsqrt(1 - c.x * c.x), -0.8, 0.8,
                "Inverse cosine.")  # fmt: skip
-atan = _smooth("atan", np.arctan, lambda c, g: g / (1 + c.x * c.x), -3, 3, "Inverse tangent.")
-sinh = _smooth("sinh", np.sinh, lambda c, g: g * ops.cosh(c.x), -2, 2, "Hyperbolic sine.")
-cosh = _smooth("cosh", np.cosh, lambda c, g: g * ops.sinh(c.x), -2, 2, "Hyperbolic cosine.")
-tanh = _smooth("tanh", np.tanh, lambda c, g: g * (1 - c.out * c.out), -4, 4, "Hyperbolic tangent.")
-asinh = _smooth("asinh", np.arcsinh, lambda c, g: g * ops.rsqrt(c.x * c.x + 1), -3, 3,
+atan = smooth("atan", np.arctan, lambda c, g: g / (1 + c.x * c.x), -3, 3, "Inverse tangent.")
+sinh = smooth("sinh", np.sinh, lambda c, g: g * ops.cosh(c.x), -2, 2, "Hyperbolic sine.")
+cosh = smooth("cosh", np.cosh, lambda c, g: g * ops.sinh(c.x), -2, 2, "Hyperbolic cosine.")
+tanh = smooth("tanh", np.tanh, lambda c, g: g * (1 - c.out * c.out), -4, 4, "Hyperbolic tangent.")
+asinh = smooth("asinh", np.arcsinh, lambda c, g: g * ops.rsqrt(c.x * c.x + 1), -3, 3,
                 "Inverse hyperbolic sine.")  # fmt: skip
-acosh = _smooth("acosh", np.arccosh, lambda c, g: g * ops.rsqrt(c.x * c.x - 1), 1.2, 4,
+acosh = smooth("acosh", np.arccosh, lambda c, g: g * ops.rsqrt(c.x * c.x - 1), 1.2, 4,
                 "Inverse hyperbolic cosine.")  # fmt: skip
-atanh = _smooth("atanh", np.arctanh, lambda c, g: g / (1 - c.x * c.x), -0.8, 0.8,
+atanh = smooth("atanh", np.arctanh, lambda c, g: g / (1 - c.x * c.x), -0.8, 0.8,
                 "Inverse hyperbolic tangent.")  # fmt: skip
-
-# --- error and gamma functions --------------------------------------------------------------------
-
-
-def _special(name: str) -> Callable[..., np.ndarray]:
-    """A function of scipy; the short floats are computed in float32."""
-
-    def call(x: np.ndarray, **attrs: int) -> np.ndarray:
-        import scipy.special  # lazy: start-up time
-
-        wide = x if x.dtype in (np.float32, np.float64) else x.astype(np.float32)
-        return np.asarray(getattr(scipy.special, name)(*attrs.values(), wide), x.dtype)
-
-    return call
-
-
-_SLOPE = 2 / math.sqrt(math.pi)
-erf = _smooth("erf", _special("erf"), lambda c, g: g * _SLOPE * ops.exp(-c.x * c.x), -2, 2,
-              "Gauss's error function.")  # fmt: skip
-erfc = _smooth("erfc", _special("erfc"), lambda c, g: g * -_SLOPE * ops.exp(-c.x * c.x), -2, 2,
-               "1 - erf(x)")  # fmt: skip
-ndtri = unary("ndtri", _special("ndtri"), None, samples=reals(0.1, 0.9), expensive=True,
-              grad=lambda c, g: g * math.sqrt(2 * math.pi) * ops.exp(c.out * c.out * 0.5),
-              doc="Inverse of the standard normal distribution function.")  # fmt: skip
-
-
-def _log_gamma(x: np.ndarray) -> np.ndarray:
-    return np.where(np.isneginf(x), -x, _special("gammaln")(x))  # scipy gives -infinity, C infinity
-
-
-lgamma = _smooth("lgamma", _log_gamma, lambda c, g: g * ops.digamma(c.x), 0.5, 4,
-                 "Logarithm of |gamma(x)|.")  # fmt: skip
-digamma = unary("digamma", _special("digamma"), None, samples=reals(0.5, 4), expensive=True,
-                grad=lambda c, g: g * ops.polygamma(c.x, order=1),
-                doc="Derivative of lgamma.")  # fmt: skip
-polygamma = op("polygamma", "x", lambda types, attrs: types[0], _special("polygamma"),
-               attrs={"order": 1}, types=dtypes.FLOATS, elementwise=True, expensive=True,
-               grad=lambda c, g: g * ops.polygamma(c.x, order=c.order + 1),
-               samples=lambda: [Sample(s.args, {"order": 2}, grad=s.grad) for s in reals(0.5, 4)()],
-               doc="Derivative of digamma of an order from 1.")  # fmt: skip
 
 # --- rectifiers -----------------------------------------------------------------------------------
 

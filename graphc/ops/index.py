@@ -12,7 +12,7 @@ from graphc.ir import dims, dtypes
 from graphc.ir.dims import Dim, DimLike
 from graphc.ir.types import TensorType, broadcast_shapes, show_shape
 from graphc.ops.combinators import normalize_axis, op, ops, rng, sum_to
-from graphc.ops.opdef import Attrs, Host, Index, Library, Sample, Types
+from graphc.ops.opdef import Attrs, Host, Index, Library, Sample, Scalar, Types
 
 
 def _x(*shape: int) -> np.ndarray:
@@ -194,6 +194,23 @@ def check_range(who: str, indices: np.ndarray, size: int) -> None:
         place = tuple(int(i) for i in np.argwhere(bad)[0])
         shown = f"indices[{', '.join(map(str, place))}]" if place else "index"
         raise InvalidArgumentError(f"{who}: {shown} = {indices[place]} is not in [0, {size})")
+
+
+def _in_range(x: np.ndarray, size: int, what: str = "") -> np.ndarray:
+    bad = (x < 0) | (x >= size)
+    if bad.any():
+        who = what or "in_range: element"
+        raise InvalidArgumentError(f"{who} {x[bad].flat[0]} is not in [0, {size})")
+    return x
+
+
+in_range = op(
+    "in_range", "x", lambda types, attrs: types[0], _in_range, attrs={"size": 1, "what": ""},
+    types=dtypes.INTEGERS, grad="indices are integers", lower=Scalar("in_range"), can_fail=True,
+    elementwise=True, doc="The same integers, all of them in [0, size).",
+    samples=lambda: [Sample((np.array(v, t),), {"size": 5}, grad=False)
+                     for v, t in (([0, 4, 1], "i4"), (2, "u1"), ([[3], [0]], "i8"))],
+)  # fmt: skip
 
 
 def _gather_type(types: Types, attrs: Attrs) -> TensorType:
@@ -413,6 +430,22 @@ def _extreme_grad(c: Any, g: Any) -> tuple[Any, ...]:
     return from_x * share, None, from_updates * ops.gather_nd(share, c.indices)
 
 
+def _product_grad(c: Any, g: Any) -> tuple[Any, ...]:
+    """An update's factor is the product of the others, right where one of them is zero, too."""
+    zero = ops.equal(c.updates, 0)
+    others = ops.select(zero, ops.ones_like(c.updates), c.updates)
+    product = ops.tensor_scatter_mul(c.x, c.indices, others)
+    zeros = ops.cast(zero, dtype=g.dtype)
+    count = ops.gather_nd(ops.scatter_nd(c.indices, zeros, shape=c.x.dims), c.indices)
+    alone = ops.equal(count, zeros)  # no zero, or this one only
+    flow = ops.gather_nd(g * product, c.indices) / others
+    by_x = g * ops.tensor_scatter_mul(ops.ones_like(c.x), c.indices, c.updates)
+    return by_x, None, ops.select(alone, flow, ops.zeros_like(flow))
+
+
+tensor_scatter_mul = _tensor_scatter(
+    "tensor_scatter_mul", np.multiply, _product_grad, "x times updates at positions."
+)
 tensor_scatter_update = _tensor_scatter(
     "tensor_scatter_update", None, _written_grad, "x with updates written at positions."
 )

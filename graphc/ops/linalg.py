@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.errors import InvalidArgumentError
+from graphc.errors import InvalidArgumentError, UnimplementedError
 from graphc.ir import dims, dtypes
 from graphc.ir.types import TensorType, broadcast_shapes
 from graphc.ops.combinators import holomorphic, op, ops, per_operand, rng
@@ -92,7 +92,7 @@ def _diag_type(types: Types, attrs: Attrs) -> TensorType:
 
 
 diag = op("diag", "x", _diag_type, _diag, types=dtypes.FIXED, grad=lambda c, g: ops.diag_part(g),
-          lower=Host("no kernel yet"), doc="Matrices with the last axis on their diagonal.",
+          lower=Library("diag"), doc="Matrices with the last axis on their diagonal.",
           samples=lambda: [Sample((_matrix(*s),)) for s in ((3,), (2, 3), (0,))])  # fmt: skip
 
 
@@ -115,32 +115,31 @@ def _part_grad(c: Any, g: Any) -> Any:
 
 diag_part = op(
     "diag_part", "x", _part_type, lambda x: np.diagonal(x, axis1=-2, axis2=-1).copy(),
-    types=dtypes.FIXED, grad=_part_grad, lower=Host("no kernel yet"),
+    types=dtypes.FIXED, grad=_part_grad, lower=Library("diag_part"),
     samples=lambda: [Sample((_matrix(*s),)) for s in ((3, 3), (2, 3, 4), (4, 2))],
     doc="The diagonal of matrices.",
 )  # fmt: skip
 
 # --- solvers and decompositions -------------------------------------------------------------------
 
-_LAPACK = frozenset((dtypes.float32, dtypes.float64, dtypes.complex64, dtypes.complex128))
-_REAL = frozenset((dtypes.float32, dtypes.float64))
-_SLOW = dict(lower=Host("LAPACK is called by numpy"), can_fail=True, expensive=True)
+LAPACK = frozenset((dtypes.float32, dtypes.float64, dtypes.complex64, dtypes.complex128))
+SLOW = dict(lower=Host("LAPACK is called by numpy"), can_fail=True, expensive=True)
 
 
-def _square(who: str, x: TensorType) -> TensorType:
+def square(who: str, x: TensorType) -> TensorType:
     if x.rank < 2 or not dims.assume_equal(x.shape[-1], x.shape[-2]):
         raise InvalidArgumentError(f"{who}: needs square matrices, got {x}")
     return x
 
 
-def _positive(*lead: int) -> np.ndarray:
+def positive(*lead: int) -> np.ndarray:
     """Symmetric, positive definite, well conditioned."""
     a = _matrix(*lead, 3, 3)
     return (a @ np.swapaxes(a, -1, -2) + 3 * np.eye(3)).astype(np.float32)
 
 
-def _squares(grad: bool = True) -> Callable[[], Iterable[Sample]]:
-    return lambda: [Sample((_positive(*lead),), grad=grad) for lead in ((), (2,))]
+def squares(grad: bool = True) -> Callable[[], Iterable[Sample]]:
+    return lambda: [Sample((positive(*lead),), grad=grad) for lead in ((), (2,))]
 
 
 def _t(x: Any) -> Any:
@@ -148,18 +147,23 @@ def _t(x: Any) -> Any:
     return ops.transpose(x, perm=(*axes, len(axes) + 1, len(axes)))
 
 
+def adjoint(x: Any) -> Any:
+    """The conjugate of the transpose."""
+    return ops.conj(_t(x)) if x.dtype.is_complex else _t(x)
+
+
 def _sandwich(left: Any, middle: Any, right: Any) -> Any:
     """``left^T middle right^T``"""
     return ops.matmul(ops.matmul(left, middle, transpose_a=True), right, transpose_b=True)
 
 
-inverse = op("inverse", "x", lambda types, attrs: _square("inverse", types[0]), np.linalg.inv,
-             grad=holomorphic(lambda c, g: -_sandwich(c.out, g, c.out)), types=_LAPACK,
-             samples=_squares(), doc="Inverse of square matrices.", **_SLOW)  # fmt: skip
+inverse = op("inverse", "x", lambda types, attrs: square("inverse", types[0]), np.linalg.inv,
+             grad=holomorphic(lambda c, g: -_sandwich(c.out, g, c.out)), types=LAPACK,
+             samples=squares(), doc="Inverse of square matrices.", **SLOW)  # fmt: skip
 
 
 def _det_type(types: Types, attrs: Attrs) -> TensorType:
-    x = _square("det", types[0])
+    x = square("det", types[0])
     return x.with_shape(x.shape[:-2])
 
 
@@ -167,13 +171,13 @@ def _det_grad(c: Any, g: Any) -> Any:
     return ops.reshape(g * c.out, shape=(*g.dims, 1, 1)) * _t(ops.inverse(c.x))
 
 
-det = op("det", "x", _det_type, lambda x: np.asarray(np.linalg.det(x), x.dtype), types=_LAPACK,
-         grad=holomorphic(_det_grad), samples=_squares(), doc="Determinant of square matrices.",
-         **_SLOW)  # fmt: skip
+det = op("det", "x", _det_type, lambda x: np.asarray(np.linalg.det(x), x.dtype), types=LAPACK,
+         grad=holomorphic(_det_grad), samples=squares(), doc="Determinant of square matrices.",
+         **SLOW)  # fmt: skip
 
 
 def _solve_type(types: Types, attrs: Attrs) -> TensorType:
-    a, b = _square("solve", types[0]), types[1]
+    a, b = square("solve", types[0]), types[1]
     if b.rank < 2 or not dims.assume_equal(a.shape[-1], b.shape[-2]):
         raise InvalidArgumentError(f"solve: {a} and {b} do not fit")
     return b.with_shape((*broadcast_shapes(a.shape[:-2], b.shape[:-2]), *b.shape[-2:]))
@@ -184,14 +188,14 @@ def _solve_by_a(c: Any, g: Any) -> Any:
 
 
 solve = op(
-    "solve", "a b", _solve_type, np.linalg.solve, types=_LAPACK, doc="x in a x = b.",
+    "solve", "a b", _solve_type, np.linalg.solve, types=LAPACK, doc="x in a x = b.",
     grad=per_operand(holomorphic(_solve_by_a), holomorphic(lambda c, g: ops.solve(_t(c.a), g))),
-    samples=lambda: [Sample((_positive(), _matrix(3, 2))), Sample((_positive(2), _matrix(3, 1)))],
-    **_SLOW,
+    samples=lambda: [Sample((positive(), _matrix(3, 2))), Sample((positive(2), _matrix(3, 1)))],
+    **SLOW,
 )  # fmt: skip
 
 
-def _triangle(x: Any, strict: bool = False) -> Any:
+def triangle(x: Any, strict: bool = False) -> Any:
     """The lower triangle, with or without the diagonal."""
     rows, columns = (ops.iota(size=n, dtype=dtypes.int32) for n in x.dims[-2:])
     rows = ops.reshape(rows, shape=(x.dims[-2], 1))
@@ -201,42 +205,50 @@ def _triangle(x: Any, strict: bool = False) -> Any:
 
 def _cholesky_grad(c: Any, g: Any) -> Any:
     """Murray 2016, eq. 10: half of the diagonal, the lower triangle, made symmetric."""
-    low, back = c.out, _t(ops.inverse(c.out))
-    inner = ops.matmul(low, g, transpose_a=True)
-    inner = (_triangle(inner) + _triangle(inner, strict=True)) * 0.5
-    full = ops.matmul(ops.matmul(back, inner), back, transpose_b=True)
-    return (full + _t(full)) * 0.5
+    low, inverse = c.out, ops.inverse(c.out)
+    inner = ops.matmul(adjoint(low), g)
+    inner = (triangle(inner) + triangle(inner, strict=True)) * 0.5
+    full = ops.matmul(ops.matmul(adjoint(inverse), inner), inverse)
+    return (full + adjoint(full)) * 0.5
 
 
-cholesky = op("cholesky", "x", lambda types, attrs: _square("cholesky", types[0]),
-              np.linalg.cholesky, types=_REAL, grad=_cholesky_grad, samples=_squares(grad=False),
-              doc="Lower triangular factor L of L L^T.", **_SLOW)  # fmt: skip
+cholesky = op("cholesky", "x", lambda types, attrs: square("cholesky", types[0]),
+              np.linalg.cholesky, types=LAPACK, grad=_cholesky_grad, samples=squares(grad=False),
+              doc="Lower triangular factor L of L L^T.", **SLOW)  # fmt: skip
 
 
-def _gaps(x: Any) -> Any:
+def gaps(x: Any) -> Any:
     """``1 / (x[j] - x[i])`` at (i, j), and 0 on the diagonal and for equal values."""
     last = len(x.dims)
-    gaps = ops.expand_dims(x, axis=last - 1) - ops.expand_dims(x, axis=last)
-    return ops.divide_no_nan(ops.ones_like(gaps), gaps)
+    between = ops.expand_dims(x, axis=last - 1) - ops.expand_dims(x, axis=last)
+    none = ops.equal(between, 0)
+    found = 1 / ops.select(none, ops.ones_like(between), between)
+    return ops.select(none, ops.zeros_like(found), found)
 
 
 def _eigh_type(types: Types, attrs: Attrs) -> tuple[TensorType, TensorType]:
-    x = _square("eigh", types[0])
+    x = square("eigh", types[0])
     return x.with_shape(x.shape[:-1]), x
+
+
+def _eigh(x: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The values have the dtype of the matrix, as in TensorFlow."""
+    return tuple(v.astype(x.dtype) for v in np.linalg.eigh(x))
 
 
 def _eigh_grad(c: Any, by_values: Any, by_vectors: Any) -> Any:
     values, vectors = c.outputs
-    inner = ops.matmul(vectors, by_vectors, transpose_a=True) * _gaps(values)
-    inner = inner + ops.diag(by_values)
-    full = ops.matmul(ops.matmul(vectors, inner), vectors, transpose_b=True)
-    return (full + _t(full)) * 0.5
+    turned = adjoint(vectors)
+    inner = ops.matmul(turned, by_vectors) * gaps(values) + ops.diag(by_values)
+    full = ops.matmul(ops.matmul(vectors, inner), turned)
+    whole = full + adjoint(full)  # only the lower triangle of x is read
+    return (triangle(whole) + triangle(whole, strict=True)) * 0.5
 
 
-eigh = op("eigh", "x", _eigh_type, lambda x: tuple(np.linalg.eigh(x)), many=True, types=_REAL,
-          grad=_eigh_grad, samples=_squares(grad=False),
+eigh = op("eigh", "x", _eigh_type, _eigh, many=True, types=LAPACK,
+          grad=_eigh_grad, samples=squares(grad=False),
           doc="Ascending eigenvalues and eigenvectors (columns) of symmetric matrices.",
-          **_SLOW)  # fmt: skip
+          **SLOW)  # fmt: skip
 
 
 def _tall(who: str, x: TensorType) -> tuple[Any, Any, Any]:
@@ -259,43 +271,44 @@ def _qr(x: np.ndarray, full_matrices: bool = False) -> tuple[np.ndarray, np.ndar
 def _qr_grad(c: Any, by_q: Any, by_r: Any) -> Any:
     """Walter and Lehman 2010, for matrices with at least as many rows as columns."""
     q, r = c.outputs
-    if c.full_matrices or dims.same(q.dims[-1], r.dims[-1]) is False:
-        raise InvalidArgumentError("qr has a gradient for tall matrices and their reduced form")
+    if c.full_matrices or q.dtype.is_complex or dims.same(q.dims[-1], r.dims[-1]) is False:
+        raise UnimplementedError("qr has a gradient for the reduced form of real, tall matrices")
     m = ops.matmul(r, by_r, transpose_b=True) - ops.matmul(by_q, q, transpose_a=True)
-    symmetric = _triangle(m) + _t(_triangle(m, strict=True))
+    symmetric = triangle(m) + _t(triangle(m, strict=True))
     return ops.matmul(by_q + ops.matmul(q, symmetric), ops.inverse(r), transpose_b=True)
 
 
-qr = op("qr", "x", _qr_type, _qr, many=True, attrs={"full_matrices": False}, types=_REAL,
+qr = op("qr", "x", _qr_type, _qr, many=True, attrs={"full_matrices": False}, types=LAPACK,
         grad=_qr_grad, doc="Orthogonal and upper triangular factor.",
         samples=lambda: [Sample((_matrix(4, 3),)), Sample((_matrix(2, 3, 3),)),
                          Sample((_matrix(2, 3),), grad=False),
                          Sample((_matrix(4, 2),), {"full_matrices": True}, grad=False)],
-        **_SLOW)  # fmt: skip
+        **SLOW)  # fmt: skip
 
 
 def _svd_type(types: Types, attrs: Attrs) -> tuple[TensorType, ...]:
     x, (m, n, k) = types[0], _tall("svd", types[0])
     left, right = (m, n) if attrs["full_matrices"] else (k, k)
     lead = x.shape[:-2]
-    return tuple(x.with_shape((*lead, *s)) for s in ((k,), (m, left), (n, right)))
+    values = TensorType(x.dtype.real_dtype, (*lead, k))
+    return values, x.with_shape((*lead, m, left)), x.with_shape((*lead, n, right))
 
 
 def _svd(x: np.ndarray, full_matrices: bool = False) -> tuple[np.ndarray, ...]:
     u, s, vt = np.linalg.svd(x, full_matrices)
-    return s, u, np.swapaxes(vt, -1, -2)
+    return s, u, np.swapaxes(vt, -1, -2).conj()
 
 
 def _svd_grad(c: Any, by_s: Any, by_u: Any, by_v: Any) -> Any:
     """Townsend 2016: rotations within the spaces of u and v, and out of them."""
-    if c.full_matrices:
-        raise InvalidArgumentError("svd has a gradient for its reduced form only")
+    if c.full_matrices or c.x.dtype.is_complex:
+        raise UnimplementedError("svd has a gradient for the reduced form of real matrices only")
     s, u, v = c.outputs
-    gaps, row = _gaps(s * s), ops.expand_dims(s, axis=len(s.dims) - 1)
+    apart, row = gaps(s * s), ops.expand_dims(s, axis=len(s.dims) - 1)
 
     def parts(x: Any, g: Any) -> tuple[Any, Any]:
         turned = ops.matmul(x, g, transpose_a=True)
-        return gaps * (turned - _t(turned)), (g - ops.matmul(x, turned)) / row
+        return apart * (turned - _t(turned)), (g - ops.matmul(x, turned)) / row
 
     (u_in, u_out), (v_in, v_out) = parts(u, by_u), parts(v, by_v)
     inner = u_in * row + _t(_t(v_in) * row) + ops.diag(by_s)
@@ -303,8 +316,8 @@ def _svd_grad(c: Any, by_s: Any, by_u: Any, by_v: Any) -> Any:
     return ops.matmul(full, v, transpose_b=True) + ops.matmul(u, v_out, transpose_b=True)
 
 
-svd = op("svd", "x", _svd_type, _svd, many=True, attrs={"full_matrices": False}, types=_REAL,
+svd = op("svd", "x", _svd_type, _svd, many=True, attrs={"full_matrices": False}, types=LAPACK,
          grad=_svd_grad, samples=lambda: [Sample((_matrix(*s),), grad=False)
                                           for s in ((4, 3), (2, 3), (2, 3, 3))],
          doc="Singular values (descending), left and right singular vectors (columns).",
-         **_SLOW)  # fmt: skip
+         **SLOW)  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphc.errors import InvalidArgumentError
-from graphc.ir import dtypes
+from graphc.ir import dims, dtypes
 from graphc.ir.dtypes import DType
 from graphc.ir.types import TensorType
 from graphc.ops.combinators import normalize_axis, op, ops, rng
@@ -107,15 +107,26 @@ argsort = op(
 
 def _search_type(types: Types, attrs: Attrs) -> TensorType:
     sequence, values = types
-    if sequence.rank != 1:
-        raise InvalidArgumentError(f"searchsorted: the sequence must be a vector, got {sequence}")
+    lead = sequence.shape[:-1]
+    if sequence.rank == 1:
+        return values.with_dtype(attrs["out_type"])
+    fits = sequence.rank and sequence.rank == values.rank
+    if not fits or not all(map(dims.assume_equal, lead, values.shape[:-1])):
+        raise InvalidArgumentError(
+            f"searchsorted: {sequence} and {values} must agree in all axes but the last"
+        )
     return values.with_dtype(attrs["out_type"])
 
 
 def _search(
     sequence: np.ndarray, values: np.ndarray, side: str = "left", out_type: DType = dtypes.int32
 ) -> np.ndarray:
-    return np.asarray(np.searchsorted(sequence, values, side), out_type.np)
+    if sequence.ndim == 1:
+        return np.asarray(np.searchsorted(sequence, values, side), out_type.np)
+    found = np.empty(values.shape, out_type.np)
+    for row in np.ndindex(values.shape[:-1]):
+        found[row] = np.searchsorted(sequence[row], values[row], side)
+    return found
 
 
 searchsorted = op(
@@ -123,6 +134,39 @@ searchsorted = op(
     attrs={"side": "left", "out_type": dtypes.int32}, grad="places are piecewise constant",
     lower=Host("searching is numpy's"),
     samples=lambda: [Sample((np.array([1, 3, 3, 7], "f4"), np.array([[0, 3], [8, 4]], "f4")),
-                            {"side": s}, grad=False) for s in ("left", "right")],
-    doc="Where values would have to be inserted into a sorted vector.",
+                            {"side": s}, grad=False) for s in ("left", "right")]
+    + [Sample((np.array([[1, 3], [2, 4]], "i4"), np.array([[3], [3]], "i4")), grad=False)],
+    doc="Where values would have to be inserted into sorted vectors (the last axis).",
+)  # fmt: skip
+
+# --- what is there --------------------------------------------------------------------------------
+
+
+def _unique_type(types: Types, attrs: Attrs) -> tuple[TensorType, ...]:
+    x, size, kind = types[0], attrs["size"], attrs["out_idx"]
+    if x.rank != 1:
+        raise InvalidArgumentError(f"unique: needs a vector, got {x}")
+    return x.with_shape((size,)), TensorType(kind, x.shape), TensorType(kind, (size,))
+
+
+def _unique(x: np.ndarray, out_idx: DType = dtypes.int32, size: Any = None) -> tuple[Any, ...]:
+    """numpy sorts what it finds; here the first one comes first."""
+    keys = x if x.dtype.name != "bfloat16" else x.astype(np.float32)
+    _, first, places, counts = np.unique(keys, True, True, True, equal_nan=False)
+    order = np.argsort(first, kind="stable")
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return (
+        x[first[order]],
+        rank[places.reshape(-1)].astype(out_idx.np),
+        counts[order].astype(out_idx.np),
+    )
+
+
+unique = op(
+    "unique", "x", _unique_type, _unique, attrs={"out_idx": dtypes.int32, "size": None}, many=True,
+    grad="places are piecewise constant", lower=Host("the size of its result depends on data"),
+    samples=lambda: [Sample((np.array(v, t),), {"size": dims.symbol("n")}, grad=False)
+                     for v, t in (([3, 1, 3, 2], "i4"), ([], "f4"), ([b"b", b"a", b"b"], object))],
+    doc="The different elements of a vector as they come, their places, and how often they come.",
 )  # fmt: skip

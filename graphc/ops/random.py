@@ -8,6 +8,7 @@ any element alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from graphc.errors import DTypeError, InvalidArgumentError
 from graphc.ir import dtypes
 from graphc.ir.dtypes import DType
 from graphc.ir.types import TensorType, broadcast_shapes, show_shape
-from graphc.ops.combinators import op
+from graphc.ops.combinators import op, ops, sum_to
 from graphc.ops.opdef import Attrs, Host, Library, Sample, Types
 
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
@@ -74,16 +75,6 @@ def _normal(key: np.ndarray, shape: Sequence[int], dtype: DType = dtypes.float32
     return z.astype(dtype.np).reshape(tuple(shape))
 
 
-def _truncated(key: np.ndarray, shape: Sequence[int], dtype: DType = dtypes.float32) -> np.ndarray:
-    """By the inverse of the normal distribution's function between -2 and 2."""
-    import scipy.special  # lazy: start-up time
-
-    u = unit(philox(key, _size(shape)), dtypes.float64)
-    low, high = scipy.special.ndtr(-2.0), scipy.special.ndtr(2.0)
-    z = scipy.special.ndtri(low + (high - low) * (u + 2.0**-54))
-    return np.clip(z, -2, 2).astype(dtype.np).reshape(tuple(shape))
-
-
 def _integers(
     key: np.ndarray, low: np.ndarray, high: np.ndarray, shape: Sequence[int]
 ) -> np.ndarray:
@@ -93,6 +84,11 @@ def _integers(
     bits = ((words[0] << _32) | words[1]).reshape(tuple(shape))
     first, span = low.astype(np.uint64), high.astype(np.uint64) - low.astype(np.uint64)
     return (first + bits % span).astype(low.dtype)  # modulo 2^64, so that signs need no care
+
+
+def _bits(key: np.ndarray, shape: Sequence[int], dtype: DType = dtypes.uint64) -> np.ndarray:
+    words = philox(key, _size(shape))
+    return ((words[0] << _32) | words[1]).astype(dtype.np).reshape(tuple(shape))
 
 
 def _integers_type(types: Types, attrs: Attrs) -> TensorType:
@@ -108,11 +104,6 @@ def _integers_type(types: Types, attrs: Attrs) -> TensorType:
     return TensorType(low.dtype, shape)
 
 
-def _permutation(key: np.ndarray, size: int, dtype: DType = dtypes.int32) -> np.ndarray:
-    words = philox(key, size)
-    return np.argsort((words[0] << _32) | words[1], kind="stable").astype(dtype.np)
-
-
 KEY = np.array([7, 3], np.uint64)
 _DRAWN = "a draw does not depend on the key smoothly"
 _SHAPED = dict(
@@ -124,46 +115,95 @@ random_uniform = op("random_uniform", "key", _shaped, _uniform, lower=Library("r
                     doc="Uniform in [0, 1).", **_SHAPED)  # fmt: skip
 random_normal = op("random_normal", "key", _shaped, _normal, lower=Library("random_normal"),
                    doc="Standard normal.", **_SHAPED)  # fmt: skip
-random_truncated = op(
-    "random_truncated_normal", "key", _shaped, _truncated,
-    lower=Host("the inverse normal distribution is scipy's"),
-    doc="Standard normal, redrawn beyond two standard deviations.", **_SHAPED,
-)  # fmt: skip
 random_integers = op(
     "random_integers", "key low high", _integers_type, _integers, attrs={"shape": ()}, wide=True,
-    grad=_DRAWN, can_fail=True, lower=Host("no kernel yet"),
+    grad=_DRAWN, can_fail=True, lower=Library("random_integers"),
     samples=lambda: [Sample((KEY, np.array(-2, t), np.array(9, t)), {"shape": s}, grad=False)
                      for t in ("i4", "i8") for s in ((5,), (), (0, 2))],
     doc="Integers in [low, high).",
 )  # fmt: skip
-random_permutation = op(
-    "random_permutation", "key",
-    lambda types, attrs: TensorType(attrs["dtype"], (attrs["size"],)), _permutation,
-    attrs={"size": 0, "dtype": dtypes.int32}, grad=_DRAWN, lower=Host("sorting is numpy's"),
-    samples=lambda: [Sample((KEY,), {"size": n}, grad=False) for n in (6, 0)],
-    doc="The numbers below ``size`` in random order.",
+random_bits = op(
+    "random_bits", "key", _shaped, _bits, attrs={"shape": (), "dtype": dtypes.uint64}, grad=_DRAWN,
+    lower=Library("random_bits"), doc="Integers of the whole range of their dtype.",
+    samples=lambda: [Sample((KEY,), {"shape": (3,), "dtype": d}, grad=False)
+                     for d in (dtypes.uint64, dtypes.int32)],
+)  # fmt: skip
+
+# --- distributions with parameters ----------------------------------------------------------------
+
+
+def numpys(key: np.ndarray) -> np.random.Generator:
+    """numpy's generator for a key: its rejection methods take as many words as they need."""
+    return np.random.Generator(np.random.Philox(key=[int(key[0]), int(key[1])]))
+
+
+def _drawn_type(types: Types, attrs: Attrs) -> TensorType:
+    _key_type(types, "random")
+    shape = tuple(attrs["shape"])
+    if len(broadcast_shapes(shape, *(t.shape for t in types[1:]))) != len(shape):
+        raise InvalidArgumentError(f"random: {types[1:]} do not fit {show_shape(shape)}")
+    return TensorType(attrs["dtype"], shape)
+
+
+def _distribution(
+    name: str, operands: str, draw: Any, params: Sequence[tuple[float, ...]], *, doc: str,
+    dtype: DType = dtypes.float32, grad: Any = _DRAWN,
+) -> Any:  # fmt: skip
+    """Draws of ``draw(generator, *parameters, shape)``; the parameters broadcast to the shape."""
+
+    def eager(
+        key: np.ndarray, *given: np.ndarray, shape: Sequence[int] = (), dtype: DType = dtype
+    ) -> np.ndarray:
+        wide = [p.astype(np.float64) for p in given]
+        return np.asarray(draw(numpys(key), *wide, tuple(shape)), dtype.np)
+
+    def samples() -> list[Sample]:
+        args = [np.array(p, np.float32) for p in params]
+        return [Sample((KEY, *args), {"shape": s}, grad=False) for s in ((4, 2), (0, 2))]
+
+    return op(name, "key " + operands, _drawn_type, eager, wide=True, can_fail=True, grad=grad,
+              attrs={"shape": (), "dtype": dtype}, lower=Host("its loops have no known length"),
+              samples=samples, doc=doc)  # fmt: skip
+
+
+def _gamma_grad(c: Any, g: Any) -> tuple[Any, Any]:
+    """By the implicit function: the draw moves so that its probability stays what it is."""
+    a, x = c.alpha, c.out
+    density = ops.exp(ops.xlogy(a - 1, x) - x - ops.lgamma(a))
+    return None, sum_to(-g * ops.igamma_slope1(a, x) / density, a)
+
+
+random_gamma = _distribution(
+    "random_gamma", "alpha", lambda r, a, shape: r.standard_gamma(a, shape), ([0.5, 2.0],),
+    grad=_gamma_grad, doc="Gamma distribution of rate 1.",
+)  # fmt: skip
+random_poisson = _distribution(
+    "random_poisson", "rate", lambda r, rate, shape: r.poisson(rate, shape), ([0.5, 20.0],),
+    doc="Poisson distribution.",
+)  # fmt: skip
+random_binomial = _distribution(
+    "random_binomial", "counts probs",
+    lambda r, n, p, shape: r.binomial(n.astype(np.int64), p, shape), ([5, 40], [0.5, 0.1]),
+    dtype=dtypes.int32, doc="Binomial distribution.",
 )  # fmt: skip
 
 
-def _categorical_type(types: Types, attrs: Attrs) -> TensorType:
-    _key_type(types, "random_categorical")
-    if types[1].rank != 2:
-        raise InvalidArgumentError(f"random_categorical: logits must be a matrix, got {types[1]}")
-    return TensorType(attrs["dtype"], (types[1].shape[0], attrs["count"]))
+def _between(
+    r: np.random.Generator, mean: np.ndarray, std: np.ndarray, low: np.ndarray, high: np.ndarray,
+    shape: tuple[int, ...],
+) -> np.ndarray:  # fmt: skip
+    """By the inverse of the distribution's function, on the side where it is more precise."""
+    import scipy.special  # lazy: start-up time
+
+    a, b = (low - mean) / std, (high - mean) / std
+    flip = a > 0
+    a, b = np.where(flip, -b, a), np.where(flip, -a, b)
+    first, last = scipy.special.ndtr(a), scipy.special.ndtr(b)
+    z = np.clip(scipy.special.ndtri(first + (last - first) * r.random(shape)), a, b)
+    return mean + std * np.where(flip, -z, z)
 
 
-def _categorical(
-    key: np.ndarray, logits: np.ndarray, count: int, dtype: DType = dtypes.int64
-) -> np.ndarray:
-    """The Gumbel-max trick: the largest of the logits with noise added."""
-    u = _uniform(key, (logits.shape[0], count, logits.shape[1]), dtypes.float64)
-    noise = -np.log(-np.log(u + 2.0**-54))
-    return np.argmax(logits[:, None, :] + noise, axis=-1).astype(dtype.np)
-
-
-random_categorical = op(
-    "random_categorical", "key logits", _categorical_type, _categorical, wide=True, grad=_DRAWN,
-    attrs={"count": 1, "dtype": dtypes.int64}, lower=Host("no kernel yet"),
-    samples=lambda: [Sample((KEY, np.zeros((2, 3), "f4")), {"count": 4}, grad=False)],
-    doc="Class indices drawn by unnormalised log probabilities.",
+random_between = _distribution(
+    "random_normal_between", "mean std low high", _between, ([0.0, 3.0], 1.0, -1.0, 2.0),
+    doc="Normal distribution between two bounds.",
 )  # fmt: skip

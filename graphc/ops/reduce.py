@@ -162,8 +162,13 @@ def _place_type(types: Types, attrs: Attrs) -> TensorType:
     return TensorType(attrs["output_type"], rest)
 
 
-def _place(fn: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
+def _place(fn: Callable[..., np.ndarray], worst: float) -> Callable[..., np.ndarray]:
+    """The place of an extreme; NaN is none, as in TensorFlow."""
+
     def run(x: np.ndarray, axis: int = 0, output_type: DType = dtypes.int64) -> np.ndarray:
+        if x.dtype.kind not in "biu":
+            nan = np.isnan(x)
+            x = np.where(nan, x.dtype.type(worst), x) if nan.any() else x
         return np.asarray(fn(x, axis=axis), output_type.np)
 
     return run
@@ -175,19 +180,22 @@ def _place_samples() -> Iterable[Sample]:
         for dtype in (dtypes.int64, dtypes.int32):
             yield Sample((x,), {"axis": axis, "output_type": dtype}, grad=False)
     yield Sample((np.ones((2, 3), np.int32),), {"axis": 1}, grad=False, exact=True)
+    odd = [[np.nan, -np.inf, 2], [np.nan, np.nan, np.nan], [-np.inf, 1, np.inf]]
+    yield Sample((np.array(odd, np.float32),), {"axis": 1}, grad=False, exact=True)
+    yield Sample((np.array(odd, np.float64),), {"axis": 0}, grad=False, exact=True)
 
 
 _PLACE = dict(types=dtypes.REALS | dtypes.BOOLS, attrs={"axis": 0, "output_type": dtypes.int64},
               grad="a place is piecewise constant", samples=_place_samples)  # fmt: skip
-argmax = op("argmax", "x", _place_type, _place(np.argmax),
+argmax = op("argmax", "x", _place_type, _place(np.argmax, -np.inf),
             doc="Index of the first largest element along an axis.", **_PLACE)  # fmt: skip
-argmin = op("argmin", "x", _place_type, _place(np.argmin),
+argmin = op("argmin", "x", _place_type, _place(np.argmin, np.inf),
             doc="Index of the first smallest element along an axis.", **_PLACE)  # fmt: skip
 
 # --- cumulative -----------------------------------------------------------------------------------
 
 
-def _cumulative(fn: np.ufunc, start: int) -> Callable[..., np.ndarray]:
+def _cumulative(fn: np.ufunc, start: float) -> Callable[..., np.ndarray]:
     def run(
         x: np.ndarray, axis: int = 0, exclusive: bool = False, reverse: bool = False
     ) -> np.ndarray:
@@ -257,6 +265,31 @@ def _later(x: Any, axis: int, reverse: bool) -> Any:
 cumprod = op("cumprod", "x", _cumulative_type, _cumulative(np.multiply, 1),
              grad=holomorphic(_cumprod_grad), doc="Running product along an axis.",
              **_CUMULATIVE)  # fmt: skip
+
+
+def _cumlogsumexp_grad(c: Any, g: Any) -> Any:
+    """In logarithms, the positive and the negative part of g by themselves."""
+    at = dict(axis=c.axis, exclusive=c.exclusive, reverse=not c.reverse)
+
+    def part(g: Any) -> Any:
+        there = ops.greater(g, 0)
+        log = ops.log(ops.select(there, g, ops.ones_like(g))) - c.out
+        none = ops.constant(value=np.array(-np.inf, g.dtype.np))
+        return ops.exp(ops.cumulative_logsumexp(ops.select(there, log, none), **at) + c.x)
+
+    return part(g) - part(-g)
+
+
+cumulative_logsumexp = op(
+    "cumulative_logsumexp", "x", _cumulative_type, _cumulative(np.logaddexp, -np.inf),
+    grad=_cumlogsumexp_grad, doc="Running log(sum(exp(x))) along an axis.", types=dtypes.FLOATS,
+    attrs={"axis": 0, "exclusive": False, "reverse": False},
+    samples=lambda: [
+        Sample(s.args, s.attrs, grad=not s.attrs["exclusive"])  # its -infinity has no differences
+        for s in _cumulative_samples() if s.args[0].size and "exclusive" in s.attrs
+    ]
+    + [Sample((np.array([1, -np.inf, 90, np.inf, np.nan], "f4"),), grad=False)],
+)  # fmt: skip
 
 
 def _recurrence_type(types: Types, attrs: Attrs) -> TensorType:

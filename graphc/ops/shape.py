@@ -326,6 +326,14 @@ stop_gradient = op("stop_gradient", "x", _same_type, lambda x: x, lower=Index("i
                    samples=lambda: [Sample((_x(3),), grad=False)],
                    doc="The same value, a constant to gradients.")  # fmt: skip
 
+assigned = op(
+    "assigned", "before value", lambda types, attrs: types[1], lambda before, value: value,
+    grad=lambda c, g: (g, None), lower=Scalar("{value}"), elementwise=True,
+    samples=lambda: [Sample((_x(3), _x(3)), grad=False)],
+    doc="The value of a Variable after an assignment.  Its gradient is the Variable's, whose value"
+        " was ``before``: none passes through an assignment.",
+)  # fmt: skip
+
 
 def _ensure_type(types: Types, attrs: Attrs) -> TensorType:
     x, wanted = types[0], tuple(attrs["shape"])
@@ -344,7 +352,8 @@ ensure_shape = op("ensure_shape", "x", _ensure_type, lambda x, shape: x, attrs={
 
 forget_shape = op(
     "forget_shape", "x", lambda types, attrs: types[0].with_shape(attrs["shape"]),
-    lambda x, shape: x, attrs={"shape": ()}, grad=lambda c, g: g, lower=Index("identity"),
+    lambda x, shape: x, attrs={"shape": ()}, lower=Index("identity"),
+    grad=lambda c, g: ops.forget_shape(g, shape=c.x.dims),
     samples=_each(((3, 4), {"shape": (3, 4)})),
     doc="The same value with dims that are known only at run time (they grow in a loop).",
 )  # fmt: skip

@@ -153,6 +153,9 @@ def _slim_loop(node: Node, live: _Live, log: PassLog) -> Node:
         changed["scanned"] = sum(i in scanned for i in kept_inputs)
     if not rows:
         changed["length"] = None  # type: ignore[assignment]
+    if attrs.get("saved"):  # the last rows are the carried values, if all are still there
+        last = range(k + s - attrs["saved"], k + s)
+        changed["saved"] = attrs["saved"] if len(carried) == k and set(last) <= set(rows) else 0
     return with_parts(
         node,
         inputs=_chosen(node.inputs, kept_inputs),

@@ -19,12 +19,13 @@ from graphc.errors import FallbackWarning, InvalidArgumentError
 from graphc.ir import dims, dtypes
 from graphc.ir.graph import Graph, Node, Value
 from graphc.runtime import blas, driver, interpreter, loader, scalars
+from graphc.runtime.calls import Gemm
 from graphc.runtime.interpreter import GuardError, bind, check_guard, located, run_node
-from graphc.runtime.library import Gemm
 from graphc.runtime.plan import Buffer, HostStep, Plan, Step
 from graphc.runtime.planner import make_plan
 
 ALIGN = 64
+_empty = np.empty  # called often: one look-up less
 INSTANCES = 8  # bindings of sizes an executable keeps
 
 
@@ -215,9 +216,10 @@ class Instance:
         self._first = 8 * (boxed[0].slot if boxed else 0)
         self._inputs, self._states = plan.of_kind("input"), plan.of_kind("state")
         outputs = plan.of_kind("output")
-        self._shapes = [self._shape(b) for b in outputs]
-        self._dtypes = [b.type.dtype.np for b in outputs]
+        self._made = [(self._shape(b), b.type.dtype.np) for b in outputs]
         self._given: tuple[Sequence[np.ndarray], ...] = ((), (), ())
+        # whether there is more to do than the driver does: host steps, outputs without a place
+        self._attended = bool(plan.host) or any(b.kind != "output" for _, b in plan.results)
 
     # --- memory ---
 
@@ -269,10 +271,10 @@ class Instance:
 
     def run(self, arrays: list[np.ndarray], state: list[np.ndarray]) -> list[np.ndarray]:
         arrays = [a if a.flags.c_contiguous else np.array(a, order="C") for a in arrays]
-        outputs = [np.empty(s, d) for s, d in zip(self._shapes, self._dtypes, strict=True)]
+        outputs = [_empty(shape, dtype) for shape, dtype in self._made]
         self._pack(self.slots, self._first, *map(id, arrays), *map(id, state), *map(id, outputs))
         status = self._native(self._slots_at, self._header_at)
-        if status != driver.DONE or self.plan.host:
+        if status != driver.DONE or self._attended:
             self._given = (arrays, state, outputs)
             try:
                 self._attend(status)
@@ -322,7 +324,9 @@ class Instance:
             bind(value, result, learnt)
             if result.dtype != object:
                 self.slots[buffer.slot] = result.ctypes.data
-        self._bind({s: n for s, n in learnt.items() if s not in self.bound})
+        # what is known already keeps its memory: a loop may be adding up in it
+        new = {s: n for s, n in learnt.items() if s not in self.bound and self.sizes.get(s) != n}
+        self._bind(new)
 
     def _learn(self, step: HostStep) -> None:
         """A loop's length is known now."""

@@ -6,7 +6,7 @@ move with the iteration.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from graphc.ir.dims import symbols
@@ -33,9 +33,12 @@ def fits(node: Node, known: frozenset[str]) -> bool:
     return True
 
 
-def emit(planner: Planner, node: Node, env: Env) -> None:
-    """Emit a node with regions."""
-    rule = {control.if_: _if, control.while_: _while, control.for_: _for}.get(node.op, _call)
+def emit(planner: Planner, node: Node, env: Env, targets: Mapping[Value, Target]) -> None:
+    """Emit a node with regions; of their results those of an `if` may be wanted in a place."""
+    if node.op is control.if_:
+        _if(planner, node, env, targets)
+        return
+    rule = {control.while_: _while, control.for_: _for}.get(node.op, _call)
     rule(planner, node, env)
 
 
@@ -47,18 +50,19 @@ def _call(planner: Planner, node: Node, env: Env) -> None:
         env[value] = inner[result]
 
 
-def _if(planner: Planner, node: Node, env: Env) -> None:
+def _if(planner: Planner, node: Node, env: Env, targets: Mapping[Value, Target]) -> None:
     program = planner.plan.program
     pred, *operands = node.inputs
-    results = [planner.arena(v.type, v.name) for v in node.outputs]
+    kept = _changed_in_place(node, env, targets)
+    results = [kept.get(v) or planner.arena(v.type, v.name) for v in node.outputs]
     other, end = planner.label("else"), planner.label("endif")
     program.emit(Op.JUMP_FALSE, other, planner.touch(env[pred]).slot)
     for label in ("then", "else"):
         region = node.regions[label]
         inner = dict(zip(region.inputs, (env[v] for v in operands), strict=True))
-        planner.emit(region, inner, _wanted(region, region.outputs, results))
-        for value, buffer in zip(region.outputs, results, strict=True):
-            planner.copy(inner[value], buffer)
+        olds = [_parameter(inner, buffer) for buffer in results]
+        planner.emit(region, inner, _wanted(region, region.outputs, results, olds))
+        _move(planner, [inner[v] for v in region.outputs], results)
         if label == "then":
             program.emit(Op.JUMP, end)
             program.label(other)
@@ -69,8 +73,38 @@ def _if(planner: Planner, node: Node, env: Env) -> None:
         env[value] = planner.touch(buffer)
 
 
+def _changed_in_place(node: Node, env: Env, targets: Mapping[Value, Target]) -> dict[Value, Buffer]:
+    """Results of an `if` that are wanted where one of its operands is: an array that one branch
+    sets a row of need not be copied in the other.
+    """
+    held = [env[v] for v in node.inputs]
+    wanted = {v: targets[v].buffer for v in node.outputs if v in targets}
+    return {v: b for v, b in wanted.items() if held.count(b) == 1 and b.type == v.type}
+
+
+def _parameter(inner: Env, buffer: Buffer) -> Value | None:
+    """The parameter of a region that lives in a buffer."""
+    return next((v for v, b in inner.items() if b is buffer), None)
+
+
+def _move(planner: Planner, sources: Sequence[Buffer], targets: Sequence[Buffer]) -> None:
+    """Copy buffers to others, all at once."""
+    moved = []
+    for source, target in zip(sources, targets, strict=True):
+        if source is not target and any(source is b for b in targets):
+            held = planner.arena(source.type, source.name)  # it is about to change
+            planner.copy(source, held)
+            source = held
+        moved.append((source, target))
+    for source, target in moved:
+        planner.copy(source, target)
+
+
 def _wanted(
-    region: Graph, values: Sequence[Value], buffers: Sequence[Buffer], olds: Sequence[Value] = ()
+    region: Graph,
+    values: Sequence[Value],
+    buffers: Sequence[Buffer],
+    olds: Sequence[Value | None] = (),
 ) -> dict[Value, Target]:
     """Where a region's results should be computed: those that are not results twice, or given."""
     given = olds or [None] * len(values)
@@ -198,16 +232,7 @@ def _iteration(
     planner.emit(body, inner, targets)
     for value, row in zip(results[k:], windows, strict=True):
         planner.copy(inner[value], row)
-    moved = []
-    for value, buffer in zip(results[:k], carried, strict=True):
-        source = inner[value]
-        if source is not buffer and any(source is b for b in carried):
-            held = planner.arena(value.type, value.name)  # another carried value: about to change
-            planner.copy(source, held)
-            source = held
-        moved.append((source, buffer))
-    for source, buffer in moved:
-        planner.copy(source, buffer)
+    _move(planner, [inner[v] for v in results[:k]], carried)
 
 
 def _close_loop(planner: Planner, start: int, used: Sequence[Buffer]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphc.ir import dims, dtypes
-from graphc.ir.dims import Dim
+from graphc.ir.dims import Dim, DimLike
 from graphc.ir.graph import Graph, Node, Value
 from graphc.ir.types import TensorType
 from graphc.ops import control
@@ -14,9 +14,10 @@ from graphc.ops.loopnest import Unfit, can_stop
 from graphc.ops.looporder import Loops, can_share_memory, loops_of
 from graphc.ops.opdef import Host, Index
 from graphc.runtime import flow
+from graphc.runtime.calls import Call, Scratch
 from graphc.runtime.codegen import Argument, loop_kernel
 from graphc.runtime.driver import Op
-from graphc.runtime.library import Call, Gemm, calls_of
+from graphc.runtime.library import calls_of, changes_first
 from graphc.runtime.plan import Buffer, Env, HostStep, Plan, Step, Target
 from graphc.runtime.scalarloop import scalar_kernel
 
@@ -68,7 +69,7 @@ class Planner:
 
     def _is_placed(self, value: Value) -> bool:
         """Whether an output has its place before the program runs."""
-        return value.type.symbols <= self.plan.bound and value.type.dtype is not dtypes.string
+        return value.type.symbols <= self.plan.bound and value.type.dtype.size > 0
 
     def _finish(self, env: Env, outputs: Sequence[Buffer]) -> None:
         """Copy what was not written in place: first outputs, then state."""
@@ -104,6 +105,7 @@ class Planner:
         nodes = _fallible_first(graph, fallible)
         last_use = _last_uses(nodes, graph.results)
         final = max((i for i, n in enumerate(nodes) if n in fallible), default=-1)
+        targets = _passed_back(nodes, last_use, targets)
 
         def usable(target: Target, at: int) -> bool:
             """Whether a result may overwrite what its place holds."""
@@ -129,7 +131,7 @@ class Planner:
         if op is control.guard or op is control.constant:
             return True
         values = (*node.inputs, *node.outputs)
-        if any(v.type.dtype is dtypes.string for v in values):
+        if any(not v.type.dtype.size for v in values):
             return _is_alias(node)
         if node.regions and op is not control.fused:
             return flow.fits(node, known)
@@ -171,7 +173,7 @@ class Planner:
             self._fused(node, env, targets)
         elif node.regions:
             if not self._scalar_loop(node, env, targets):
-                flow.emit(self, node, env)
+                flow.emit(self, node, env, targets)
         else:
             self._library(node, calls_of(node) or (), env, targets)
 
@@ -214,8 +216,7 @@ class Planner:
             return env[outer[argument.value]].slot
         if argument.kind == "size":
             return self.plan.number(argument.size)
-        scratch = TensorType(dtypes.uint8, (argument.size,))
-        return self.touch(self.arena(scratch, "scratch")).slot
+        return self._scratch(argument.size)
 
     def _place_results(
         self, node: Node, loops: Loops, outer: Mapping[Value, Value], env: Env,
@@ -255,17 +256,39 @@ class Planner:
             env[value] = target.buffer if free else self.arena(value.type, value.name)  # type: ignore
             used.add(env[value])
 
+    def _place_over(self, node: Node, env: Env, targets: Mapping[Value, Target]) -> bool:
+        """Let an op that changes part of its first operand change it in place, if it may."""
+        if not changes_first(node):
+            return False
+        target, held = targets.get(node.output), env[node.inputs[0]]
+        if target is None or target.buffer is not held:
+            return False
+        if any(env[v] is held for v in node.inputs[1:]):
+            return False
+        env[node.output] = held
+        return True
+
     def _library(
         self, node: Node, calls: Sequence[Call], env: Env, targets: Mapping[Value, Target]
     ) -> None:
-        self._place_apart(node, env, targets)
-        for call in calls:
-            row = [
-                env[e].slot if isinstance(e, Value)
-                else self.plan.number(e if isinstance(e, int | Dim | Gemm) else int(e))
-                for e in call.row
-            ]  # fmt: skip
-            self._call(node, call.text, row, env).failures = (node,)
+        changed = self._place_over(node, env, targets)
+        if not changed:
+            self._place_apart(node, env, targets)
+        for call in calls[changed:]:  # the first one copies what is changed
+            row = [self._entry(e, env) for e in call.row]
+            step = self._call(node, call.text, row, env)
+            step.failures = (node,)
+            step.in_place = (f"%{env[node.output].name}",) if changed else ()
+
+    def _entry(self, entry: Any, env: Env) -> int:
+        """The slot of what a library kernel is given."""
+        if isinstance(entry, Value):
+            return env[entry].slot
+        return self._scratch(entry.bytes) if isinstance(entry, Scratch) else self.plan.number(entry)
+
+    def _scratch(self, size: DimLike) -> int:
+        """The slot of memory that one kernel uses while it runs."""
+        return self.touch(self.arena(TensorType(dtypes.uint8, (size,)), "scratch")).slot
 
     def _call(self, node: Node, text: str, row: Sequence[int], env: Env) -> Step:
         plan = self.plan
@@ -345,6 +368,21 @@ def _last_uses(nodes: Sequence[Node], results: Sequence[Value]) -> dict[Value, i
         for value in node.inputs:
             last[value] = max(last.get(value, until), until)
     return last
+
+
+def _passed_back(
+    nodes: Sequence[Node], last_use: Mapping[Value, int], targets: Mapping[Value, Target]
+) -> dict[Value, Target]:
+    """Where a value is wanted that a row is set in, it is wanted before that as well."""
+    extended = dict(targets)
+    made = {v for n in nodes for v in n.outputs if n.op is control.if_ or changes_first(n)}
+    for i, node in reversed(list(enumerate(nodes))):
+        if not changes_first(node) or node.output not in extended:
+            continue
+        before = node.inputs[0]
+        if before in made and last_use[before] == i:
+            extended.setdefault(before, extended[node.output])
+    return extended
 
 
 def _fallible_first(graph: Graph, fallible: set[Node]) -> list[Node]:

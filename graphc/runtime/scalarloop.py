@@ -31,6 +31,9 @@ MAX_NODES = 400  # bounds the time to compile
 Place = str | Access  # a variable, or memory
 
 
+_CASTS = frozenset(d.short for d in KERNEL_DTYPES)  # no variable is called i64
+
+
 def scalar_kernel(node: Node) -> KernelText:
     """The kernel of a region node; `Unfit` with the reason if not all of it is on scalars."""
     if sum(len(g.nodes) for g in node.regions.values()) > MAX_NODES:
@@ -80,7 +83,8 @@ class _Writer:
 
     def fresh(self, prefix: str = "v") -> str:
         self.count += 1
-        return f"{prefix}{self.count - 1}"
+        name = f"{prefix}{self.count - 1}"
+        return self.fresh(prefix) if name in _CASTS else name
 
     def declare(self, value: Value) -> None:
         """Give a value of the node a pointer."""

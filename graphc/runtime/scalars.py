@@ -127,6 +127,8 @@ def _division(kind: str) -> Any:
         dtype = node.output.type.dtype
         if dtype.is_integer:
             around.check(DIVISION_BY_ZERO, f"{y} == 0")
+        elif kind == "floordiv":
+            return f"floor_{dtype.short}({x} / {y})"
         return wrapped(f"{_DIVISION[kind]}({x}, {y})", dtype)
 
     return rule
@@ -144,13 +146,19 @@ def _iota(node: Node, operands: Sequence[str], around: Surroundings) -> str:
     return f"{node.output.type.dtype.short}({around.indices[0] or '0'})"
 
 
+def _in_range(node: Node, operands: Sequence[str], around: Surroundings) -> str:
+    x, size = operands[0], around.number(node.attrs["size"])
+    around.check(OUT_OF_RANGE, f"{x} < 0 or {x} >= {size}", f"i64({x})", size)
+    return x
+
+
 def _extent(node: Node, operands: Sequence[str], around: Surroundings) -> str:
     return f"{node.output.type.dtype.short}({around.number(node.attrs['size'])})"
 
 
 _NAMED: dict[str, Callable[..., str]] = {
     "cast": _cast, "pow": _power, "one_hot": _one_hot, "iota": _iota,
-    "extent": _extent, **{kind: _division(kind) for kind in _DIVISION},
+    "extent": _extent, "in_range": _in_range, **{kind: _division(kind) for kind in _DIVISION},
 }  # fmt: skip
 
 

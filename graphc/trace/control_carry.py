@@ -1,13 +1,14 @@
 """What a staged loop carries from one iteration to the next, found as a fixpoint.
 
-Each leaf of a carried value is a Python constant, a tensor type with unknown dims, or undefined.
+Each leaf of a carried value is a Python constant, a tensor type with unknown dims, or undefined;
+a name that has several of these in turn is a choice of them.
 The body is traced with them; where it gives something wider, they are widened and it is traced
 again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from graphc.errors import LoopCarryError
@@ -15,82 +16,60 @@ from graphc.ir import dims, dtypes
 from graphc.ir.types import TensorType
 from graphc.ops import ops
 from graphc.trace import nest
+from graphc.trace.control_join import Choice, options_of, path, place_of, tag_among, unites
 from graphc.trace.control_values import (
     ABSENT,
     UNDEFINED,
-    Perhaps,
+    Leaf,
     State,
     Undefined,
     Unset,
+    as_dtype,
     describe,
     is_number,
     is_tensor_like,
+    is_weak,
+    kind_of_value,
     same_constant,
     type_of,
     weak_dtype,
     zeros_of,
 )
 from graphc.trace.dispatch import convert_to_tensor
+from graphc.trace.growing import GrowingList
+from graphc.trace.rows import Later, Tracked
 from graphc.trace.state import current
 
 MAX_ROUNDS = 12
-
-
-class Leaf:
-    """A leaf that is a tensor inside the loop; ``weak``: it began as a Python number."""
-
-    __slots__ = ("type", "weak")
-
-    def __init__(self, type: TensorType, weak: bool = False) -> None:
-        self.type, self.weak = type, weak
-
-    def __repr__(self) -> str:
-        return f"a tensor {self.type}"
+MAX_OPTIONS = 8  # of a name whose values are of several kinds
 
 
 class Carry:
     """The carried names of one loop.
 
-    A name that only the body defines is carried with a bit that says whether it has a value yet.
+    A name that is None, a string or nothing at all in some iterations is carried as a choice: with
+    a number that tells which it is.
     """
 
     def __init__(self, names: Sequence[str], state: State, loc: Any) -> None:
         self.names, self.loc = list(names), loc
         self.before = list(state)
-        self.now: list[Any] = [self._abstract(_plain(value)) for value in state]
-        # names that may have no value, and those among them that each iteration defines
-        self.late = {i for i, value in enumerate(state) if isinstance(value, Perhaps)}
-        self.sure: set[int] = set()
-        reason = f"{READ_FIRST} {loc}; assign it before the loop"
-        self.blank = [Unset(name, reason) for name in names]
+        self.now: list[Any] = [abstract(value) for value in state]
+        # the options that names surely have after an iteration
+        self.ended: list[int | None] = [None] * len(state)
         self.changed = True
         self.rounds = 0
 
     # --- the abstract state ---
 
-    def _abstract(self, value: Any, wide: bool = False) -> Any:
-        """Tensors become leaves; numbers stay constants unless ``wide``."""
-
-        def leaf(v: Any) -> Any:
-            if is_tensor_like(v) and not _is_variable(v):
-                return Leaf(_outside(type_of(v)) if wide else type_of(v))
-            if wide and is_number(v):
-                return Leaf(TensorType(weak_dtype(v, v)), weak=True)
-            return v
-
-        if isinstance(value, Undefined) or not nest.is_nested(value):
-            return value if isinstance(value, Undefined) else leaf(value)
-        flat = nest.flatten(value)
-        if not any(is_tensor_like(v) or is_number(v) for v in flat):
-            return value
-        return nest.pack_sequence_as(value, [leaf(v) for v in flat])
-
     def leaves(self) -> list[tuple[str, Leaf]]:
         """The leaves that are carried, with names."""
-        found = []
-        for name, value in zip(self.names, self.now, strict=True):
-            found += [(name, leaf) for leaf in nest.flatten(value) if isinstance(leaf, Leaf)]
-        return found + [("", Leaf(BIT)) for _ in self.late]
+        return [
+            (name, leaf)
+            for name, value in zip(self.names, self.now, strict=True)
+            for leaf in nest.flatten(value)
+            if isinstance(leaf, Leaf)
+        ]
 
     def types(self) -> list[TensorType]:
         return [leaf.type for _, leaf in self.leaves()]
@@ -99,22 +78,40 @@ class Carry:
         return [name if name.isidentifier() else "" for name, _ in self.leaves()]
 
     def state(self, tensors: Sequence[Any]) -> State:
-        """The values of the names, with ``tensors`` for the leaves."""
-        source = iter(tensors)
-        values = [self._filled(value, source) for value in self.now]
-        values = [b if v is UNDEFINED else v for v, b in zip(values, self.blank, strict=True)]
-        for at in sorted(self.late):
-            values[at] = Perhaps(self.names[at], values[at], next(source), self.loc)
-        return tuple(values)
+        """The values of the names in an iteration, with ``tensors`` for the leaves."""
+        blank = Unset(
+            f"an iteration may read it before it is assigned in the loop at {self.loc};"
+            " assign it before the loop"
+        )
+        return self._filled(tensors, blank)
 
-    def _filled(self, value: Any, source: Any) -> Any:
-        if isinstance(value, Undefined):
-            return value
-        flat = nest.flatten(value)
-        if not any(isinstance(v, Leaf) for v in flat):
-            return value
-        filled = [next(source) if isinstance(v, Leaf) else v for v in flat]
-        return nest.pack_sequence_as(value, filled)
+    def after(self, tensors: Sequence[Any], ran: bool) -> State:
+        """The values after the loop; ``ran``: the body is known to have run."""
+        blank = Unset(f"the loop at {self.loc} ran no iteration that gives it one")
+        state = self._filled(tensors, blank)
+        return tuple(
+            value._options[end] if ran and end is not None else value
+            for value, end in zip(state, self.ended, strict=True)
+        )
+
+    def _filled(self, tensors: Sequence[Any], blank: Unset) -> State:
+        source = iter(tensors)
+
+        def leaf(v: Any) -> Any:
+            if not isinstance(v, Leaf):
+                return blank if v is UNDEFINED else v
+            tensor = next(source)
+            tensor.weak = v.weak and v.type.dtype.is_integer
+            return tensor
+
+        return tuple(
+            value
+            if isinstance(value, Tracked)
+            else nest.map_structure(leaf, value)
+            if nest.is_nested(value)
+            else leaf(value)
+            for value in self.now
+        )
 
     # --- tensors for the leaves ---
 
@@ -128,29 +125,32 @@ class Carry:
         return [_fitted(t, leaf.type) for t, (_, leaf) in zip(tensors, self.leaves(), strict=True)]
 
     def _tensors(self, state: Sequence[Any]) -> list[Any]:
-        found = []
-        for now, value in zip(self.now, state, strict=True):
-            if isinstance(now, Undefined):
-                continue
-            leaves, value = nest.flatten(now), _plain(value)
-            if isinstance(value, Undefined):
-                found += [zeros_of(v.type) for v in leaves if isinstance(v, Leaf)]
-                continue
-            for leaf, v in zip(leaves, nest.flatten(value), strict=True):
-                if isinstance(leaf, Leaf):
-                    found.append(convert_to_tensor(v, dtype_hint=leaf.type.dtype))
-        return found + [convert_to_tensor(_bit(state[at])) for at in sorted(self.late)]
+        return [t for now, v in zip(self.now, state, strict=True) for t in _leaves_of(now, v)]
 
     # --- widening ---
 
-    def absorb(self, state: State) -> bool:
-        """Widen to what an iteration gave; True if something changed."""
+    def settles(self, state: State, doubts: Sequence[Exception]) -> bool:
+        """Widen to what an iteration gave; True if that changed nothing.
+
+        ``doubts`` are what its branches raised: true of the last round, else of its values only.
+        """
+        if self._absorb(state):
+            return False
+        for error in doubts:
+            raise error
+        return True
+
+    def _absorb(self, state: State) -> bool:
         self.changed = False
-        self.sure.clear()
         self.now = [
-            self._join(i, now, value)
-            for i, (now, value) in enumerate(zip(self.now, state, strict=True))
+            self._join(name, now, value)
+            for name, now, value in zip(self.names, self.now, state, strict=True)
         ]
+        self.ended = [
+            place_of(now._options, v) if isinstance(now, Choice) and not isinstance(v, Choice)
+            else None
+            for now, v in zip(self.now, state, strict=True)
+        ]  # fmt: skip
         self.rounds += 1
         if self.changed and self.rounds > MAX_ROUNDS:
             raise LoopCarryError(
@@ -159,65 +159,75 @@ class Carry:
             )
         return self.changed
 
-    def _join(self, at: int, now: Any, value: Any) -> Any:
-        name = self.names[at]
-        if value is self.blank[at]:
+    def _join(self, name: str, now: Any, value: Any) -> Any:
+        if value is ABSENT or value is now:
             return now
-        if isinstance(value, Perhaps):
-            if at not in self.late:
-                self.late.add(at)
-                self.changed = True
-            value = value.value
-        elif at in self.late:
-            self.sure.add(at)
-        if isinstance(value, Undefined):
-            if isinstance(value, Unset) and isinstance(now, Undefined):
-                return value
-            if not isinstance(now, Undefined) and value is not ABSENT:
-                self._may_vanish(at, value)
-            return now
-        if isinstance(now, Undefined):
+        if isinstance(now, GrowingList):  # the name gets another list: it is its elements
             self.changed = True
-            if now is not ABSENT:
-                self.late.add(at)
-            return self._abstract(value, wide=True)
-        if not nest.is_nested(now) and not nest.is_nested(value):
+            now = [abstract(v) for _, v in nest.children(now)]
+        if now is ABSENT:
+            self.changed = True
+            return abstract(value, wide=True)
+        if isinstance(now, Later) and is_tensor_like(value):
+            self.changed = True
+            made = type_of(value)
+            size = now.count if now.count == made.shape[0] else _outside(made).shape[0]
+            return Leaf(made.with_shape((size, *_outside(made).shape[1:])))
+        if isinstance(now, Choice) or isinstance(value, Choice):
+            return self._join_choice(name, now, value)
+        kinds = {kind_of_value(now), kind_of_value(value)}
+        if kinds == {"tensor"}:
             return self._join_leaf(name, now, value)
-        if now is value:
+        if kinds == {"nested"}:
+            return self._join_nested(name, now, value)
+        if kinds == {"undefined"} or (kinds == {"python"} and same_constant(now, value)):
             return now
-        try:
-            nest.assert_same_structure(now, value)
-        except (TypeError, ValueError):
-            raise self._mismatch(name, now, value, "structure") from None
-        pairs = zip(nest.flatten_with_paths(now), nest.flatten(value), strict=True)
-        return nest.pack_sequence_as(
-            now, [self._join_leaf(name + path, a, b) for (path, a), b in pairs]
-        )
+        return self._join_choice(name, now, value)
 
-    def _may_vanish(self, at: int, value: Any) -> None:
-        """An iteration may leave a name without a value that had one before."""
-        if isinstance(value, Unset):
-            value.use()
-        raise LoopCarryError(f"{self.names[at]!r} is deleted in the loop at {self.loc}")
+    def _join_nested(self, name: str, now: Any, value: Any) -> Any:
+        if not nest.same_container(now, value):
+            raise self._mismatch(name, now, value, "structure")
+        pairs = zip(nest.children(now), nest.children(value), strict=True)
+        parts = [(k, self._join(path(now, name, k), a, b)) for (k, a), (_, b) in pairs]
+        return nest.rebuild(now, parts)
+
+    def _join_choice(self, name: str, now: Any, value: Any) -> Any:
+        """A name that has values of several kinds."""
+        options = list(options_of(now))
+        if not isinstance(now, Choice):
+            options = [now if kind_of_value(now) == "undefined" else abstract(now, wide=True)]
+        for option in options_of(value):
+            at = place_of(options, option)
+            if at is not None:
+                options[at] = self._join(name, options[at], option)
+                continue
+            if {"nested", "tensor"} <= {kind_of_value(v) for v in (*options, option)}:
+                raise self._mismatch(name, now, value, "structure")
+            self.changed = True
+            options.append(UNDEFINED if isinstance(option, Unset) else abstract(option, wide=True))
+        if len(options) > MAX_OPTIONS:
+            raise LoopCarryError(
+                f"{name!r} has too many different values in the loop at {self.loc}:"
+                f" {', '.join(map(describe, options[:3]))}, ...; give it a tensor"
+            )
+        if isinstance(now, Choice):
+            return Choice(now._tag, tuple(options))
+        self.changed = True
+        return Choice(Leaf(TAG), tuple(options))
 
     def _join_leaf(self, name: str, now: Any, value: Any) -> Any:
-        if isinstance(value, Unset):
-            value.use()
         if not isinstance(now, Leaf):
             return self._join_constant(name, now, value)
-        if is_number(value):
-            tensor = convert_to_tensor(value, dtype_hint=now.type.dtype)
-            other = TensorType(tensor.dtype)
-        elif is_tensor_like(value):
-            other = type_of(value)
-        else:
-            raise self._mismatch(name, now, value, "type")
-        return self._join_types(name, now, other, value)
+        joined = self._join_types(name, now, _type_beside(value, now.type.dtype), value)
+        if joined.weak and not (is_weak(value) or is_number(value)):
+            self.changed = True
+            return Leaf(joined.type)
+        return joined
 
     def _join_constant(self, name: str, now: Any, value: Any) -> Any:
         if same_constant(now, value):
             return now
-        if not is_number(now) or not (is_number(value) or is_tensor_like(value)):
+        if not is_number(now):
             raise self._mismatch(name, now, value, "type")
         self.changed = True
         if is_number(value):
@@ -225,17 +235,26 @@ class Carry:
             if dtype is None:
                 raise self._mismatch(name, now, value, "type")
             return Leaf(TensorType(dtype), weak=True)
+        if is_weak(value) and not isinstance(now, bool):
+            return Leaf(TensorType(weak_dtype(now, 0)), weak=True)
         other = type_of(value)
+        if other.dtype is dtypes.python:
+            return Leaf(other)
         before = convert_to_tensor(now, dtype_hint=other.dtype)
         if before.dtype is not other.dtype or other.rank:
             raise self._mismatch(name, now, value, "dtype" if not other.rank else "rank")
         return Leaf(other)
 
     def _join_types(self, name: str, now: Leaf, other: TensorType, value: Any) -> Leaf:
+        if now.type.dtype is dtypes.python:
+            return now
+        if other.dtype is dtypes.python:
+            self.changed = True
+            return Leaf(other)
         if now.type.rank != other.rank:
             raise self._mismatch(name, now, value, "rank")
         if now.type.dtype is not other.dtype:
-            if not (now.weak and other.dtype.is_floating):
+            if not (now.weak and other.dtype.kind in "iuf"):
                 raise self._mismatch(name, now, value, "dtype")
             self.changed = True
             return Leaf(TensorType(other.dtype, now.type.shape))
@@ -257,33 +276,68 @@ class Carry:
             f" it is {before} before an iteration and {describe(value)} after it"
         )
 
-    # --- after the loop ---
 
-    def after(self, tensors: Sequence[Any], ran: bool) -> State:
-        """The state after the loop; ``ran``: the body is known to have run."""
-        state = list(self.state(tensors))
-        for at in self.late & self.sure if ran else ():
-            state[at] = state[at].value
-        return tuple(state)
+def abstract(value: Any, wide: bool = False) -> Any:
+    """A value with leaves for its tensors; numbers stay constants unless ``wide``."""
+
+    def leaf(v: Any) -> Any:
+        if isinstance(v, Later):
+            return v if v.type is None else Leaf(v.type)
+        if is_tensor_like(v) and not _is_variable(v):
+            return Leaf(_outside(type_of(v)) if wide else type_of(v))
+        if wide and is_number(v):
+            return Leaf(TensorType(weak_dtype(v, v)), weak=True)
+        return v
+
+    if isinstance(value, Tracked):  # `control_watch` knows what it holds
+        return value
+    if not nest.is_nested(value):
+        return leaf(value)
+    if not any(
+        is_tensor_like(v) or is_number(v) or isinstance(v, Later) for v in nest.flatten(value)
+    ):
+        return value
+    return nest.map_structure(leaf, value)
 
 
-BIT = TensorType(dtypes.bool_)
-READ_FIRST = "an iteration may read it before it is assigned in the loop at"
+def _type_beside(value: Any, dtype: Any) -> TensorType:
+    """The type that a value has where a tensor of this dtype is carried."""
+    if dtype is dtypes.python:
+        return TensorType(dtype)
+    if is_number(value):
+        return TensorType(convert_to_tensor(value, dtype_hint=dtype).dtype)
+    return TensorType(dtype) if is_weak(value) and dtype.kind in "iufc" else type_of(value)
+
+
+def _leaves_of(now: Any, value: Any) -> Iterator[Any]:
+    """The tensors that a value has for the leaves of ``now``, zeros where it has none."""
+    if isinstance(now, Tracked):
+        return
+    if isinstance(now, Leaf) and isinstance(value, Later):
+        yield value.typed(now.type)
+    elif isinstance(now, Leaf):
+        absent = isinstance(value, Undefined)
+        yield zeros_of(now.type) if absent else as_dtype(value, now.type.dtype)
+    elif isinstance(now, Choice):
+        tag = 0 if value is ABSENT else tag_among(now._options, value)
+        yield convert_to_tensor(tag)
+        for option in now._options:
+            held = next((v for v in options_of(value) if unites(option, v)), ABSENT)
+            yield from _leaves_of(option, held)
+    elif nest.is_nested(now):
+        absent = isinstance(value, Undefined)
+        parts = [(None, ABSENT)] * len(list(nest.children(now))) if absent else nest.children(value)
+        for (_, part), (_, held) in zip(nest.children(now), parts, strict=True):
+            yield from _leaves_of(part, held)
+
+
+TAG = TensorType(dtypes.int32)
 LOOP_DIM = "k"
 
 
 def _grows(dim: Any) -> bool:
     """Whether a dim stands for any size, because it differs between iterations."""
     return str(dim).startswith(LOOP_DIM) and str(dim)[1:].isdigit()
-
-
-def _plain(value: Any) -> Any:
-    return value.value if isinstance(value, Perhaps) else value
-
-
-def _bit(value: Any) -> Any:
-    """Whether a name has a value."""
-    return value.ran if isinstance(value, Perhaps) else not isinstance(value, Undefined)
 
 
 def _is_variable(value: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,17 +10,17 @@ from graphc.errors import StagingError
 from graphc.ir.graph import Graph
 from graphc.ops import control, ops
 from graphc.trace import staging
+from graphc.trace.control_join import Join, assumption, at_run_time, fill, is_own, narrowed
+from graphc.trace.control_lists import grown_apart, join_lists
 from graphc.trace.control_values import (
     ABSENT,
     NEXT,
     RETURN,
     Exits,
-    Join,
     Never,
     Outcome,
     State,
     condition,
-    fill,
     group,
     here,
     kind_of,
@@ -32,21 +32,30 @@ from graphc.trace.control_values import (
 from graphc.trace.control_watch import Contents, Watch
 from graphc.trace.replay import replay
 from graphc.trace.staging import Region
-from graphc.trace.state import located
+from graphc.trace.state import NeedsValue, current, located, user_frame
 from graphc.trace.tensor import SymbolicTensor
 
 Block = Callable[..., Outcome]
-MARK = "__graphc_raised__"  # on exceptions that a converted `raise` statement raised
+_NOTHING: Mapping[Any, Any] = {}
 
 
 def traced(block: Callable[[], Outcome]) -> Outcome:
-    """Run a block inside a region; an exception of a `raise` statement becomes a check."""
+    """Run a block inside a region; an exception of the program's own becomes a check.
+
+    A loop's body is traced with carried values that may not be the last ones yet: what a branch
+    says of them is kept as a doubt, and raised if the last round says it too.
+    """
     try:
         return block()
     except Exception as error:
-        if not getattr(error, MARK, False):
+        if is_own(error):
+            return at_run_time(error)
+        around = current.tracer.parent  # type: ignore[union-attr]
+        while around is not None and around.doubts is None:
+            around = around.parent
+        if around is None:
             raise
-        staging.emit_assert(staging.constant(False), type(error), error.args)
+        around.doubts.append(error)
         return Never(error)
 
 
@@ -59,19 +68,31 @@ class Branch:
     contents: Contents
 
 
-def branch(label: str, watch: Watch, block: Callable[[], Outcome]) -> Branch:
-    """Trace a branch; containers are left as they were before."""
+def branch(
+    label: str, watch: Watch, block: Callable[[], Outcome], known: Mapping[Any, Any] = _NOTHING
+) -> Branch:
+    """Trace a branch, with what is ``known`` of choices; containers are left as they were."""
     with staging.region(label) as region:
+        region.assumed.update(known)
         try:
             outcome = traced(block)
+            if type(outcome) is tuple:
+                outcome = tuple(map(narrowed, outcome))
         except RecursionError:
-            raise StagingError(
-                f"the recursion through the `if` at {here()} does not end while it is traced:"
-                " whether it goes on depends on a tensor. Use a loop"
-            ) from None
+            error = StagingError(
+                f"the recursion of {_caller()}() through the `if` at {here()} does not end while it"
+                " is traced: whether it goes on depends on a tensor. Use a loop"
+            )
+            host = current.tracer.root.host  # type: ignore[union-attr]
+            raise error if host is None else NeedsValue(error) from None
     made = Branch(region, outcome, watch.changed())
     watch.reset()
     return made
+
+
+def _caller() -> str:
+    frame = user_frame()
+    return "a function" if frame is None else frame.f_code.co_name
 
 
 def staged_if(
@@ -82,8 +103,8 @@ def staged_if(
     other = other or (lambda *given: given[: len(names)])
     pred, loc = condition(test, "`if`"), here()
     watch = Watch((then, other, rest), state)
-    first = branch("then", watch, lambda: then(*state))
-    second = branch("else", watch, lambda: other(*state))
+    first = branch("then", watch, lambda: then(*state), assumption(test, True))
+    second = branch("else", watch, lambda: other(*state), assumption(test, False))
     if rest is not None and _rest_inside(first, second, watch, rest):
         rest = None
     merged = merge(pred, first, second, names, watch, loc)
@@ -159,7 +180,11 @@ def _contents(join: Join, first: Branch, second: Branch, watch: Watch) -> Conten
             ABSENT if isinstance(b.outcome, Never) else b.contents.get(i, watch.start[i])
             for b in (first, second)
         ]
-        found[i] = join.value(*sides, watch.label(i))
+        watch.level(i, *(s for s in sides if s is not ABSENT))
+        if grown_apart(*sides, watch.container(i)):
+            found[i] = join_lists(join, watch.start[i], *sides, f"the list {watch.label(i)!r}")
+        else:
+            found[i] = join.value(*sides, watch.label(i))
     return found
 
 

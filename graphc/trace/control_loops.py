@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
-from graphc.errors import StagingError
 from graphc.ir import dtypes
 from graphc.ir.types import TensorType
 from graphc.ops import ops
-from graphc.trace import nest, staging
+from graphc.trace import staging
 from graphc.trace.control_carry import Carry
 from graphc.trace.control_if import branch, merge, resume, split, traced
 from graphc.trace.control_iter import Sequence_, TensorRange
+from graphc.trace.control_lists import Growth
 from graphc.trace.control_values import (
     ABSENT,
     CONTINUE,
@@ -34,6 +36,8 @@ from graphc.trace.control_values import (
 )
 from graphc.trace.control_watch import Watch
 from graphc.trace.dispatch import convert_to_tensor
+from graphc.trace.growing import GrowingList, only_grows
+from graphc.trace.rows import Room, Tracked
 from graphc.trace.state import located
 from graphc.trace.variable import Variable
 
@@ -51,6 +55,9 @@ class Loop:
     test: Block | None = None
     otherwise: Block | None = None
     rest: Block | None = None
+    limit: list[Any] = field(default_factory=list)  # the most iterations, if that is set
+    # names that containers, by number, get in the body
+    expected: dict[int, set[str]] = field(default_factory=dict)
 
     def finish(self, outcome: Outcome) -> Outcome:
         """What follows the loop: its `else`, then the rest of the block."""
@@ -92,9 +99,7 @@ def python_while(loop: Loop, state: State) -> Outcome:
     test, body = loop.test, loop.body
     assert test is not None
     while True:
-        flag = test(*state)
-        if isinstance(flag, Variable):
-            flag = flag.value()
+        flag = _value(test(*state))
         if staging.is_symbolic(flag):
             return loop.finish(stage_while(loop, Exit(CONTINUE, state)))
         if not flag:
@@ -158,29 +163,28 @@ class _Changes(Exception):
     """A loop's body changes containers that it does not carry yet; their numbers."""
 
 
-def _only_grows(before: Any, after: Any) -> bool:
-    return (
-        type(before) is list
-        and len(after) >= len(before)
-        and all(a is b for a, b in zip(after, before, strict=False))
-    )
-
-
 class _Staged:
     """A loop being staged: how it was left, the returned value, an index, its names, and what the
     containers hold that its body changes.
     """
 
     def __init__(
-        self, loop: Loop, start: Outcome, index: Any = None, changing: tuple[int, ...] = ()
-    ) -> None:
+        self, loop: Loop, start: Outcome, index: Any, changing: tuple[int, ...],
+        entered: list[Tracked],
+    ) -> None:  # fmt: skip
         self.loop, self.loc = loop, here()
+        counted = index is None and loop.test is None
         self.kinds = {CONTINUE, *kinds_of(start)}
         self.count = len(loop.names)
+        self.newly_limited = False
         self.endless = False  # the test always holds: only the body ends the loop
-        self.watch = Watch((loop.body, loop.test), payloads_of(start).get(LOOP, ()))
+        values = payloads_of(start).get(LOOP, ())
+        self.watch = Watch((loop.body, loop.test), values, loop.expected)
         self.changing = changing
-        self.appended: dict[int, list[Any]] = {}  # lists that grow by the same in each iteration
+        entered += self.watch.enter(changing, counted)
+        self.growable = self.watch.growable(changing)
+        self.rooms: list[Room] = []  # one for each of these, if the loop is counted
+        self.appended: dict[int, list[Any]] = {}  # what an iteration adds to lists' ends
         names = ("exit", "the returned value", "i", *loop.names, *map(self.watch.label, changing))
         self.carry = Carry(names, self._state(start, index), self.loc)
 
@@ -204,22 +208,45 @@ class _Staged:
     def iterate(self, values: State, item: tuple[Any, ...] = (), index: Any = None) -> State:
         """Trace the body once; what it does not touch stays as it was."""
         own = self.own(values)
-        outcome = traced(lambda: self.loop.body(*item, *own))
+        self.reads = self.watch.reads()
+        with ExitStack() as stack:
+            for held, room in zip_longest(self.growable, self.rooms):
+                stack.enter_context(held.adding(room))
+            outcome = traced(lambda: self.loop.body(*item, *own))
+        new = self.watch.new_names()
+        for i, names in new.items():
+            self.loop.expected.setdefault(i, set()).update(names)
         after = self._state(outcome, index)
         changed = {i: c for i, c in self.watch.changed().items() if i not in self.changing}
         self.watch.reset()
+        if self.newly_limited or new:
+            raise _Changes(self.changing)
         for i, held in changed.items():
-            if not _only_grows(self.watch.start[i], held):
+            if not only_grows(self.watch.start[i], held):
                 raise _Changes((*self.changing, i))
+        self._check_reads(changed)
         self.appended = {i: c[len(self.watch.start[i]) :] for i, c in changed.items()}
         return tuple(b if a is ABSENT else a for a, b in zip(after, values, strict=True))
 
-    def refuse_growth(self) -> None:
-        for i in self.appended:
-            raise StagingError(
-                f"the list {self.watch.label(i)!r} grows in the loop at {self.loc}, whose number of"
-                " iterations is not known while tracing; use a tf.TensorArray"
-            )
+    def set_limit(self, iterations: Any) -> None:
+        """The body says how often it runs at most."""
+        if not self.loop.limit:
+            self.loop.limit.append(iterations)
+            self.newly_limited = True
+
+    def _check_reads(self, growing: Iterable[int]) -> None:
+        """A list that grows may not be read, unless it is carried."""
+        for i, count in self.watch.reads().items():
+            if i in growing and count != self.reads[i]:
+                raise _Changes((*self.changing, i))
+
+    def growth(self) -> Growth:
+        """What lists grow by, in the body's region."""
+        growth = Growth(self.watch, self.appended, self.loc)
+        stretched = growth.stretched()
+        if stretched:
+            raise _Changes((*self.changing, *stretched))
+        return growth
 
     def outcome(self, values: State) -> Outcome:
         """How the loop ended, from its last carried values."""
@@ -239,17 +266,24 @@ class _Staged:
         while True:
             types, labels = carry.types(), carry.labels()
             with staging.region("body", types, labels) as body_r:
+                body_r.doubts, body_r.loop = [], self
                 after = step(carry.state(body_r.params))
-            if not carry.absorb(after):
+            if carry.settles(after, body_r.doubts):
                 break
-        self.refuse_growth()
         with staging.reopen(body_r):
             outputs = carry.outputs(after)
+            growth = self.growth()
+            rows = growth.stacked()
         with staging.region("cond", types, labels) as cond_r:
             flag = self._test(carry.state(cond_r.params), test)
+        self._check_reads(self.appended)
         with located(self.loc):
-            results = staging.emit_while(carry.initial(), cond_r, flag, body_r, outputs, labels)
-        return self.outcome(carry.after(results, self.endless))
+            results = staging.emit_while(
+                carry.initial(), cond_r, flag, body_r, outputs, labels, stacked=rows
+            )
+            outcome = self.outcome(carry.after(results[: len(types)], self.endless))
+            growth.extend(results[len(types) :], None)
+        return outcome
 
     def _test(self, values: State, test: Step) -> Any:
         """The loop's condition: it was not left, and the test holds."""
@@ -269,20 +303,31 @@ class _Staged:
         return result
 
 
+def _value(test: Any) -> Any:
+    """What a test says where it is a Variable, or a list of unknown length."""
+    if isinstance(test, GrowingList) and not test.is_known:
+        return ops.greater(test.length(), 0)
+    return test.value() if isinstance(test, Variable) else test
+
+
 def _flag(test: Any) -> Any:
-    if isinstance(test, Variable):
-        test = test.value()
+    test = _value(test)
     return condition(test, "`while`") if staging.is_symbolic(test) else bool(test)
 
 
-def _with_changes(stage: Callable[[tuple[int, ...]], Outcome]) -> Outcome:
+def _with_changes(stage: Callable[[tuple[int, ...], list[Tracked]], Outcome]) -> Outcome:
     """Stage a loop, again for each container that turns out to change."""
     changing: tuple[int, ...] = ()
+    entered: list[Tracked] = []
     while True:
         try:
-            return stage(changing)
+            outcome = stage(changing, entered)
         except _Changes as found:
             changing = found.args[0]
+            continue
+        for container in entered:
+            container.leave()
+        return outcome
 
 
 def stage_while(loop: Loop, start: Outcome) -> Outcome:
@@ -290,9 +335,20 @@ def stage_while(loop: Loop, start: Outcome) -> Outcome:
     test = loop.test
     assert test is not None
 
-    def stage(changing: tuple[int, ...]) -> Outcome:
-        staged = _Staged(loop, start, None, changing)
-        return staged.emit_while(lambda values: test(*staged.own(values)), staged.iterate)
+    def stage(changing: tuple[int, ...], entered: list[Tracked]) -> Outcome:
+        index = staging.constant(0, dtypes.int32) if loop.limit else None
+        staged = _Staged(loop, start, index, changing, entered)
+
+        def go_on(values: State) -> Any:
+            flag = test(*staged.own(values))
+            if not loop.limit:
+                return flag
+            return ops.logical_and(ops.less(values[2], _limit(loop)), _flag(flag))
+
+        def step(values: State) -> State:
+            return staged.iterate(values, index=None if index is None else values[2] + 1)
+
+        return staged.emit_while(go_on, step)
 
     return _with_changes(stage)
 
@@ -302,23 +358,32 @@ def stage_for(loop: Loop, items: Sequence_, start: Outcome) -> Outcome:
     length = items.length()
     if length.dtype is not dtypes.int32:
         length = ops.cast(length, dtype=dtypes.int32)
-    return _with_changes(lambda changing: _stage_for(loop, items, length, start, changing))
+    return _with_changes(
+        lambda changing, entered: _stage_for(loop, items, length, start, changing, entered)
+    )
 
 
 def _stage_for(
-    loop: Loop, items: Sequence_, length: Any, start: Outcome, changing: tuple[int, ...]
-) -> Outcome:
+    loop: Loop, items: Sequence_, length: Any, start: Outcome, changing: tuple[int, ...],
+    entered: list[Tracked],
+) -> Outcome:  # fmt: skip
+    if loop.limit:
+        length = ops.minimum(length, _limit(loop))
     if kinds_of(start) == {CONTINUE}:
-        found = _counted(_Staged(loop, start, None, changing), items, length)
+        found = _counted(_Staged(loop, start, None, changing, entered), items, length)
         if found is not None:
             return found
-    staged = _Staged(loop, start, staging.constant(0, dtypes.int32), changing)
+    staged = _Staged(loop, start, staging.constant(0, dtypes.int32), changing, entered)
 
     def step(values: State) -> State:
         index = values[2]
         return staged.iterate(values, (items.item(index, []),), index + 1)
 
     return staged.emit_while(lambda values: ops.less(values[2], length), step)
+
+
+def _limit(loop: Loop) -> Any:
+    return ops.cast(convert_to_tensor(loop.limit[0]), dtype=dtypes.int32)
 
 
 def _counted(staged: _Staged, items: Sequence_, length: Any) -> Outcome | None:
@@ -330,44 +395,31 @@ def _counted(staged: _Staged, items: Sequence_, length: Any) -> Outcome | None:
         params = [TensorType(dtypes.int32), *types, *rows]
         named = ["i", *labels, *["row"] * len(rows)]
         with staging.region("body", params, named) as body_r:
+            body_r.doubts, body_r.loop = [], staged
             index, *tensors = body_r.params
+            staged.rooms = [Room(index) for _ in staged.growable]
             item = items.item(index, tensors[len(types) :])
             after = staged.iterate(carry.state(tensors[: len(types)]), (item,))
         if staged.kinds != {CONTINUE}:
             return None
-        if not carry.absorb(after):
+        if carry.settles(after, body_r.doubts):
             break
+    count = _known(length)
     with staging.reopen(body_r):
         outputs = carry.outputs(after)
-        stacked = _appended(staged, length)
+        growth = staged.growth()
+        stacked = growth.stacked()
     with located(staged.loc):
+        for held, room in zip(staged.growable, staged.rooms, strict=True):
+            if not held.settle(room, length):
+                raise _Changes(staged.changing)
         results = staging.emit_for(
             length, carry.initial(), body_r, outputs, labels, scanned=scanned, stacked=stacked,
-            length=_known(length) if stacked else None,
+            length=count if stacked else None,
         )  # fmt: skip
-    ran = (_known(length) or 0) > 0
-    outcome = staged.outcome(carry.after(results[: len(types)], ran))
-    _extend(staged, results[len(types) :], _known(length))
+        outcome = staged.outcome(carry.after(results[: len(types)], (count or 0) > 0))
+        growth.extend(results[len(types) :], count)
     return outcome
-
-
-def _appended(staged: _Staged, length: Any) -> list[Any]:
-    """The tensors that an iteration adds to lists."""
-    if _known(length) is None:
-        staged.refuse_growth()
-    added = [v for values in staged.appended.values() for v in nest.flatten(values)]
-    return [convert_to_tensor(v) for v in added]
-
-
-def _extend(staged: _Staged, stacks: list[Any], count: int | None) -> None:
-    """Let lists have grown as if each iteration had run in Python."""
-    source = iter(stacks)
-    for i, values in staged.appended.items():
-        columns = [ops.unstack(next(source), axis=0) for _ in nest.flatten(values)]
-        held = list(staged.watch.start[i])
-        for leaves in zip(*columns, strict=True):
-            held += nest.pack_sequence_as(values, list(leaves))
-        staged.watch.put({i: held})
 
 
 def _known(length: Any) -> int | None:

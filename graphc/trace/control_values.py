@@ -1,19 +1,18 @@
-"""Values that cross a staged branch or loop: exits, unset names, joining two values into one."""
+"""Values that cross a staged branch or loop: exits, unset names, and what kinds there are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from graphc.errors import BranchMismatchError, StagingError, UndefinedNameError
+from graphc.errors import StagingError
 from graphc.ir import dtypes
 from graphc.ir.types import TensorType
 from graphc.ops import ops
 from graphc.trace import nest, staging
 from graphc.trace.dispatch import convert_to_tensor
-from graphc.trace.staging import Region
 from graphc.trace.state import current, user_loc
 from graphc.trace.tensor import Operators, SymbolicTensor, Tensor
 
@@ -33,30 +32,25 @@ UNDEFINED = Undefined()
 
 
 class Unset(Undefined):
-    """The value of a name that only one path defines."""
+    """The value of a name that some path leaves without one; ``reason`` says which."""
 
-    def __init__(self, name: str, reason: str) -> None:
-        self.name, self.reason = name, reason
-
-    def use(self) -> Any:
-        raise UndefinedNameError(f"{self.name!r} may have no value here: {self.reason}")
-
-
-class Perhaps(Undefined):
-    """The value of a name that a loop defines if its body runs; ``ran`` tells at run time."""
-
-    def __init__(self, name: str, value: Any, ran: Any, loc: Any) -> None:
-        self.name, self.value, self.ran, self.loc = name, value, ran, loc
-
-    def use(self) -> Any:
-        message = (
-            f"{self.name!r} has no value: the loop at {self.loc} ran no iteration that gives it one"
-        )
-        staging.emit_assert(self.ran, UndefinedNameError, [message])
-        return self.value
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
 
 
 ABSENT = Undefined()  # a payload that a path does not have: never looked at there
+
+
+class Leaf:
+    """A carried tensor as a loop's staging knows it; ``weak``: it began as a Python number."""
+
+    __slots__ = ("type", "weak")
+
+    def __init__(self, type: TensorType, weak: bool = False) -> None:
+        self.type, self.weak = type, weak
+
+    def __repr__(self) -> str:
+        return f"a tensor {self.type}"
 
 
 # --- exits ----------------------------------------------------------------------------------------
@@ -151,6 +145,17 @@ def is_tensor_like(value: Any) -> bool:
     return isinstance(value, Operators | np.ndarray | np.generic)
 
 
+def kind_of_value(value: Any) -> str:
+    """What may hold a value: a tensor, a nested structure, a `Choice`, or Python's own object."""
+    if isinstance(value, Undefined):
+        return "undefined"
+    if is_number(value) or is_tensor_like(value) or isinstance(value, Leaf):
+        return "tensor"
+    if hasattr(type(value), "__graphc_tensor__") and not isinstance(value, list):
+        return "choice"
+    return "nested" if nest.is_nested(value) else "python"
+
+
 def type_of(value: Any) -> TensorType:
     """The type of a tensor, Variable or array."""
     if isinstance(value, SymbolicTensor):
@@ -184,6 +189,18 @@ def same_constant(a: Any, b: Any) -> bool:
         return False
 
 
+def is_weak(value: Any) -> bool:
+    """Whether a value is a Python int, or a tensor that stands for one."""
+    return type(value) is int or (isinstance(value, SymbolicTensor) and value.weak)
+
+
+def as_dtype(value: Any, dtype: Any) -> Any:
+    """A number or tensor as a tensor; a weak one takes the dtype if it can."""
+    if is_weak(value) and is_tensor_like(value) and dtype.kind in "iufc":
+        return value if value.dtype is dtype else ops.cast(value, dtype=dtype)
+    return convert_to_tensor(value, dtype_hint=dtype)
+
+
 def weak_dtype(a: Any, b: Any) -> Any:
     """The dtype that two Python numbers share, or None."""
     if isinstance(a, bool) != isinstance(b, bool):
@@ -203,155 +220,19 @@ def zeros_of(t: TensorType) -> Tensor:
     assert tracer is not None
     known = frozenset().union(*(v.type.symbols for v in tracer.root.inputs))
     dtype = t.dtype
+    if dtype is dtypes.python:
+        return convert_to_tensor(None, dtype_hint=dtype)
     if t.is_static or not t.symbols <= known:
         shape = tuple(d if isinstance(d, int) else 0 for d in t.shape)
         return staging.constant(np.zeros(shape, dtype.np), dtype)
     return ops.broadcast_to(staging.constant(np.zeros((), dtype.np), dtype), shape=t.shape)
 
 
-# --- joining two branches -------------------------------------------------------------------------
-
-
-class _Slot:
-    """A place in a structure that the n-th result of the `if` fills."""
-
-    __slots__ = ("index",)
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-
-
-def fill(template: Any, results: Sequence[Any]) -> Any:
-    """A structure with its slots replaced."""
-    if isinstance(template, Perhaps):
-        value, ran = fill(template.value, results), fill(template.ran, results)
-        return value if ran is True else Perhaps(template.name, value, ran, template.loc)
-    leaves = nest.flatten(template)
-    if not any(isinstance(leaf, _Slot) for leaf in leaves):
-        return template
-    filled = [results[leaf.index] if isinstance(leaf, _Slot) else leaf for leaf in leaves]
-    return nest.pack_sequence_as(template, filled)
-
-
-class Join:
-    """Joins the values that two branches give to names; collects what the `if` must return."""
-
-    def __init__(self, then_r: Region, else_r: Region, loc: Any) -> None:
-        self.regions, self.loc = (then_r, else_r), loc
-        self.left: list[Any] = []
-        self.right: list[Any] = []
-        self.names: list[str] = []
-
-    def values(self, a: State | None, b: State | None, names: Sequence[str]) -> Any:
-        """Templates for the values of several names; None: the branch does not come this way."""
-        count = len(a if a is not None else b or ())
-        a, b = (x if x is not None else (ABSENT,) * count for x in (a, b))
-        named = list(names) if len(names) == count else [""] * count
-        return tuple(self.value(x, y, n) for x, y, n in zip(a, b, named, strict=True))
-
-    def value(self, a: Any, b: Any, name: str) -> Any:
-        if a is ABSENT or b is ABSENT:
-            return self._one_sided(b if a is ABSENT else a, 1 if a is ABSENT else 0, name)
-        if same_constant(a, b) and not _holds_new(a, self.regions):
-            return a
-        if isinstance(a, Perhaps) or isinstance(b, Perhaps):
-            return self._perhaps(a, b, name)
-        if isinstance(a, Undefined) or isinstance(b, Undefined):
-            return self._unset(a, b, name)
-        if nest.is_nested(a) or nest.is_nested(b):
-            return self._nested(a, b, name)
-        return self._leaf(a, b, name)
-
-    def _one_sided(self, value: Any, side: int, name: str) -> Any:
-        """A value that the other branch does not need: there it is zero."""
-
-        def leaf(v: Any) -> Any:
-            if not is_tensor_like(v):
-                return v
-            with staging.reopen(self.regions[side]):
-                tensor = convert_to_tensor(v)
-            with staging.reopen(self.regions[1 - side]):
-                other = zeros_of(type_of(tensor))
-            return self._slot(*((tensor, other) if side == 0 else (other, tensor)), name)
-
-        if not nest.is_nested(value):
-            return leaf(value)
-        return nest.pack_sequence_as(value, [leaf(v) for v in nest.flatten(value)])
-
-    def _unset(self, a: Any, b: Any, name: str) -> Any:
-        if isinstance(a, Undefined) and isinstance(b, Undefined):
-            return a if isinstance(a, Unset) else b
-        missing = "first" if isinstance(a, Undefined) else "second"
-        known = a if isinstance(a, Unset) else b if isinstance(b, Unset) else None
-        reason = f"the {missing} branch of the `if` at {self.loc} gives it none"
-        return known or Unset(name, reason)
-
-    def _perhaps(self, a: Any, b: Any, name: str) -> Any:
-        """A value that at least one branch has under a condition only."""
-        known = a if isinstance(a, Perhaps) else b
-        bits = [v.ran if isinstance(v, Perhaps) else not isinstance(v, Undefined) for v in (a, b)]
-        values = [v.value if isinstance(v, Perhaps) else v for v in (a, b)]
-        values = [ABSENT if isinstance(v, Undefined) else v for v in values]
-        return Perhaps(name, self.value(*values, name), self.value(*bits, ""), known.loc)
-
-    def _nested(self, a: Any, b: Any, name: str) -> Any:
-        if not (nest.is_nested(a) and nest.is_nested(b)):
-            raise self._mismatch(a, b, name)
-        try:
-            nest.assert_same_structure(a, b)
-        except (TypeError, ValueError):
-            raise self._mismatch(a, b, name) from None
-        pairs = zip(nest.flatten_with_paths(a), nest.flatten(b), strict=True)
-        return nest.pack_sequence_as(a, [self.value(x, y, name + path) for (path, x), y in pairs])
-
-    def _leaf(self, a: Any, b: Any, name: str) -> Any:
-        """Numbers and tensors of one dtype; everything else must be equal."""
-        numeric = [is_number(v) or is_tensor_like(v) for v in (a, b)]
-        if not all(numeric):
-            raise self._mismatch(a, b, name)
-        hint = None
-        if is_number(a) and is_number(b):
-            hint = weak_dtype(a, b)
-            if hint is None:
-                raise self._mismatch(a, b, name)
-        else:
-            hint = type_of(b if is_number(a) else a).dtype
-        tensors = []
-        for region, v in zip(self.regions, (a, b), strict=True):
-            with staging.reopen(region):
-                tensors.append(convert_to_tensor(v, dtype_hint=hint))
-        x, y = map(type_of, tensors)
-        if x.dtype is not y.dtype or x.rank != y.rank:
-            raise self._mismatch(*tensors, name)
-        return self._slot(*tensors, name)
-
-    def _slot(self, x: Any, y: Any, name: str) -> _Slot:
-        self.left.append(x)
-        self.right.append(y)
-        self.names.append(_identifier(name))
-        return _Slot(len(self.left) - 1)
-
-    def _mismatch(self, a: Any, b: Any, name: str) -> BranchMismatchError:
-        what = repr(name) if name.split("[")[0].isidentifier() else name or "its result"
-        return BranchMismatchError(
-            f"the `if` at {self.loc} gives {what} two kinds of values: {describe(a)} in the first"
-            f" branch, {describe(b)} in the second"
-        )
-
-
-def _identifier(name: str) -> str:
-    head = name.split("[")[0].split(".")[0]
-    return head if head.isidentifier() else ""
-
-
-def _holds_new(value: Any, regions: Sequence[Region]) -> bool:
-    """Whether a value that both branches give was made inside one of them."""
-    return any(isinstance(v, SymbolicTensor) and v.tracer in regions for v in nest.flatten(value))
-
-
 def condition(test: Any, what: str) -> Any:
     """A symbolic test as a bool scalar."""
     type = test.value.type
+    if type.dtype is dtypes.python:
+        return test.as_bool()
     if type.rank:
         raise StagingError(
             f"the condition of this {what} is a tensor {type}, it must be a scalar;"

@@ -57,7 +57,7 @@ def _number(value: float, want: DType | None) -> np.ndarray | None:
 
 def _from_python(value: Any) -> np.ndarray:
     if isinstance(value, str | bytes):
-        return np.asarray(value, object)
+        return dtypes.encoded(value)
     if hasattr(value, "__array__") and not isinstance(value, list | tuple):
         return np.asarray(value)
     try:
@@ -69,7 +69,7 @@ def _from_python(value: Any) -> np.ndarray:
             f"cannot convert {_brief(value)} to a tensor: the rows differ in length"
         ) from error
     if array.dtype.kind in "US":
-        return np.asarray(value, object)
+        return dtypes.encoded(value)
     if array.dtype == object:
         raise TypeError(f"cannot convert {_brief(value)} ({type(value).__name__}) to a tensor")
     return array
@@ -93,7 +93,7 @@ def _native(array: np.ndarray) -> np.ndarray:
     """Keep the dtype; copy, because the user may change the array later."""
     held = dtypes.of_numpy(array.dtype)
     if held is dtypes.string:
-        return array.astype(object)
+        return dtypes.encoded(array)
     # ascontiguousarray would turn 0-d arrays into 1-d ones
     return np.array(array, dtype=held.np, order="C", copy=True)
 
@@ -112,7 +112,7 @@ def _checked_cast(array: np.ndarray, want: DType) -> np.ndarray:
     if between_ints and (int(array.min()) < want.min or int(array.max()) > want.max):
         raise DTypeError(f"{_brief(array)} does not fit {want.name}")
     if want is dtypes.string:
-        return array.astype(object)
+        return dtypes.encoded(array)
     return np.array(array, dtype=want.np, order="C", copy=True)
 
 

@@ -16,7 +16,7 @@ from graphc.errors import EscapedTensorError, GraphcError, InvalidArgumentError
 from graphc.ir import dtypes
 from graphc.ir.dims import Dim
 from graphc.ir.types import TensorType
-from graphc.ops import OpDef, install_dispatch
+from graphc.ops import REGISTRY, OpDef, install_dispatch
 from graphc.trace.convert import to_array
 from graphc.trace.state import current
 from graphc.trace.tensor import EagerTensor, Operators, SymbolicTensor, Tensor
@@ -53,14 +53,17 @@ def quiet() -> Any:
 
 def apply(op: OpDef, args: Sequence[Any], attrs: Mapping[str, Any]) -> Any:
     """Call an op on tensors, Variables or anything that converts to a tensor."""
-    if not current.busy:
+    if current.tracer is None:
         arrays = []
         for arg in args:
             if type(arg) is not EagerTensor:
                 break
             arrays.append(arg._array)
         else:
-            return run_eager(op, arrays, attrs)
+            outputs = run_eager(op, arrays, attrs)
+            if current.tapes:
+                record(op, args, outputs if op.many else (outputs,), attrs)
+            return outputs
     return _apply(op, args, attrs)
 
 
@@ -131,14 +134,18 @@ def _apply(op: OpDef, args: Sequence[Any], attrs: Mapping[str, Any]) -> Any:
     tensors = _operands(op, args)
     tracer = current.tracer
     if tracer is not None:
-        return tracer.call(op, tensors, attrs)
+        kept = _settle_weak(op, args, tensors)
+        result = tracer.call(op, tensors, attrs)
+        if kept:
+            result.weak = True
+        return result
     for t in tensors:
         if type(t) is not EagerTensor and isinstance(t, SymbolicTensor):
             raise escaped(t)
     outputs = run_eager(op, [t._array for t in tensors], attrs)
     if current.tapes:
         results = outputs if op.many else (outputs,)
-        record(op, tensors, results, {**op.attrs, **attrs})
+        record(op, tensors, results, attrs)
     return outputs
 
 
@@ -148,6 +155,10 @@ def _operands(op: OpDef, args: Sequence[Any]) -> list[Tensor]:
     tensors: list[Tensor] = []
     for arg in args:
         if type(arg) is EagerTensor or isinstance(arg, Tensor):
+            if arg.dtype is dtypes.python and not op.wide:  # what Python knows becomes a tensor
+                others = (a.dtype for a in args if isinstance(a, Operators))
+                like = next((d for d in others if d is not dtypes.python), None)
+                arg = convert_to_tensor(arg, dtype_hint=like)
             tensors.append(arg)
         elif isinstance(arg, Operators):
             tensors.append(arg.read())  # type: ignore[attr-defined]
@@ -156,6 +167,28 @@ def _operands(op: OpDef, args: Sequence[Any]) -> list[Tensor]:
                 hint = next((a.dtype for a in args if isinstance(a, Operators)), None)
             tensors.append(constant(arg, hint=hint))
     return tensors
+
+
+_ON_INTS = frozenset((
+    "add", "subtract", "multiply", "floordiv", "floormod", "negative", "abs", "maximum", "minimum",
+))  # fmt: skip
+
+
+def _settle_weak(op: OpDef, args: Sequence[Any], tensors: list[Tensor]) -> bool:
+    """Give weak operands the dtype of the tensors they meet; whether the result is weak too."""
+    weak = [i for i, a in enumerate(args) if type(a) is SymbolicTensor and a.weak]
+    if not weak or op.wide:
+        return False
+    alone = all(i in weak or type(a) is int for i, a in enumerate(args))
+    if alone and op.name != "divide":
+        return op.name in _ON_INTS
+    others = (t.dtype for i, t in enumerate(tensors) if i not in weak)
+    want = dtypes.float32 if alone else next(others)
+    if want.kind in "iufc":
+        for i in weak if not alone else range(len(tensors)):
+            if tensors[i].dtype is not want:
+                tensors[i] = apply(REGISTRY["cast"], [tensors[i]], {"dtype": want})
+    return False
 
 
 def record(
@@ -169,6 +202,8 @@ def record(
 
 def constant(value: Any, dtype: Any = None, hint: Any = None) -> Tensor:
     """A Python or numpy value as a tensor: eager, or a constant of the graph being traced."""
+    if hasattr(type(value), "__graphc_tensor__"):
+        return value.__graphc_tensor__(dtype, hint)
     if isinstance(value, list | tuple) and _holds_tensors(value):
         return _stack(value, dtype or hint)
     array = to_array(value, dtype, hint)
@@ -178,7 +213,9 @@ def constant(value: Any, dtype: Any = None, hint: Any = None) -> Tensor:
 
 def _holds_tensors(values: Any) -> bool:
     return any(
-        isinstance(v, Operators) or (isinstance(v, list | tuple) and _holds_tensors(v))
+        isinstance(v, Operators)
+        or hasattr(type(v), "__graphc_tensor__")
+        or (isinstance(v, list | tuple) and _holds_tensors(v))
         for v in values
     )
 
@@ -208,6 +245,8 @@ def convert_to_tensor(
     Raises ``DTypeError`` if a tensor's dtype is not the one asked for.
     """
     want = None if dtype is None else dtypes.as_dtype(dtype)
+    if dtype_hint is dtypes.python or getattr(value, "dtype", None) is dtypes.python:
+        return _of_python(value, want, dtype_hint)
     if isinstance(value, Operators):
         if want is not None and value.dtype is not want:
             from graphc.errors import DTypeError
@@ -219,6 +258,20 @@ def convert_to_tensor(
         return value if isinstance(value, Tensor) else value.value()  # type: ignore[attr-defined]
     hint = None if dtype_hint is None else dtypes.as_dtype(dtype_hint)
     return constant(value, want, hint)
+
+
+def _of_python(value: Any, want: Any, hint: Any) -> Tensor:
+    """A value of Python's as a tensor, or any value as one of Python's."""
+    if hint is not dtypes.python:
+        return value.as_tensor(want, None if hint is None else dtypes.as_dtype(hint))
+    if isinstance(value, Tensor) and value.dtype is dtypes.python:
+        return value
+    return current.tracer.root.host.boxed(value)  # type: ignore[union-attr]
+
+
+def as_operand(value: Any) -> Tensor:
+    """A value as a tensor; one of Python's stays that."""
+    return value if isinstance(value, Tensor) else convert_to_tensor(value)
 
 
 def static_value(t: Any) -> Any:

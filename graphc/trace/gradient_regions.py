@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from graphc.ir.graph import Graph
+from graphc.ir.dims import Dim
+from graphc.ir.graph import Graph, Value
+from graphc.ir.substitute import own_symbols, substitute
 from graphc.ops import control, ops
 from graphc.ops.opdef import GradContext
 from graphc.trace import staging
@@ -36,7 +38,7 @@ def vjp(
         sources = [t for t, want in zip(own, wanted, strict=True) if want]
         tape.watch(sources)
         outputs = replay(graph, own)
-    pairs = [(o, g) for o, g in zip(outputs, grads, strict=True) if g is not None]
+    pairs = [(o, _shaped(g, o)) for o, g in zip(outputs, grads, strict=True) if g is not None]
     if not pairs:
         return [None] * len(inputs)
     targets, seeds = zip(*pairs, strict=True)
@@ -92,7 +94,8 @@ class _ReverseLoop:
 
     It carries the gradients of the carried values and sums those of the captures; it reads the
     saved carried values, the scanned rows and the gradients of stacked rows; it stacks the
-    gradients of scanned rows.
+    gradients of scanned rows.  Carried values whose shape changes do not stack: if they are needed,
+    each iteration finds its own by running the loop again from the start.
     """
 
     def __init__(
@@ -102,26 +105,36 @@ class _ReverseLoop:
     ) -> None:  # fmt: skip
         self.carried, self.scanned, self.fixed = parts
         k, j = len(self.carried), len(self.scanned)
-        self.indexed = indexed
+        self.indexed, self.reversed = indexed, c.attrs.get("reverse", False)
+        self.results = c.outputs[:k]
         self.smooth = [t.dtype.is_differentiable for t in self.carried]
         self.want_rows, self.want_fixed = list(needed[k : k + j]), list(needed[k + j :])
         self.rows = c.attrs["stacked"]
         self.g_carried, self.g_rows = grads[:k], grads[k : k + self.rows]
         self.saves, self.length, self.count = staging.with_saved_carries(c.outputs)
         self.tracer = c.outputs[0].tracer
-        body = self.tracer.producers[c.outputs[0].value].regions["body"]
+        node = self.tracer.producers[c.outputs[0].value]
+        self.stacks = set(staging.fixed_carries(node))
+        body = node.regions["body"]
         self.body = body.replace(outputs=body.outputs[: k + self.rows])
+        if len(self.stacks) < k:  # sizes of one iteration, told apart from those of another loop's
+            first = 1 if indexed else 0
+            changing = [v for i, v in enumerate(body.inputs[first:][:k]) if i not in self.stacks]
+            self.body = _with_fresh_symbols(self.body, changing)
 
     def emit(self, reverse: bool) -> list[Maybe]:
         """Gradients of the carried values, the scanned tensors and the captures."""
         init = [
             zeros_like(t) if g is None else g
-            for t, g in _chosen(zip(self.carried, self.g_carried, strict=True), self.smooth)
+            for t, g in _chosen(zip(self.results, self.g_carried, strict=True), self.smooth)
         ]
+        varying = [i not in self.stacks for i, s in enumerate(self.smooth) if s]
         init += map(zeros_like, _chosen(self.fixed, self.want_fixed))
         given = [g for g in self.g_rows if g is not None]
         over = [*self.saves, *self.scanned, *given]
         types = [staging.constant(0).value.type, *map(_type, init), *map(_row_type, over)]
+        for i, changes in enumerate(varying, 1):
+            types[i] = _with_fresh_shape(types[i]) if changes else types[i]
         with staging.region("body", types) as r:
             carried, rows = self._iteration(r.params, len(init))
         results = iter(
@@ -130,7 +143,10 @@ class _ReverseLoop:
                 length=self.length,
             )
         )  # fmt: skip
-        by_carried = [next(results) if s else None for s in self.smooth]
+        by_carried = [
+            _shaped(next(results), t) if s else None
+            for s, t in zip(self.smooth, self.carried, strict=True)
+        ]
         by_fixed = [next(results) if w else None for w in self.want_fixed]
         by_rows = [next(results) if w else None for w in self.want_rows]
         return [*by_carried, *by_rows, *by_fixed]
@@ -139,7 +155,9 @@ class _ReverseLoop:
         """One step back: the carried gradients of the step before, and rows of gradients."""
         k, j = len(self.carried), len(self.scanned)
         index, now, rest = params[0], params[1 : 1 + count], iter(params[1 + count :])
-        held = [next(rest) for _ in range(k + j)]
+        again = self._again(index) if len(self.stacks) < k else []
+        held = [next(rest) if i in self.stacks else again[i] for i in range(k)]
+        held += [next(rest) for _ in range(j)]
         given = iter(now)
         seeds: list[Maybe] = [next(given) if s else None for s in self.smooth]
         seeds += [None if g is None else next(rest) for g in self.g_rows]
@@ -153,6 +171,37 @@ class _ReverseLoop:
         ]
         rows = _dense(_chosen(found[k : k + j], self.want_rows), _chosen(held[k:], self.want_rows))
         return [*before, *totals], rows
+
+    def _again(self, index: Tensor) -> list[Tensor]:
+        """The carried values at the start of an iteration, computed from the first one on."""
+        last = ops.subtract(self.count, 1)
+        before = ops.subtract(last, index) if self.reversed else index
+        first = 1 if self.indexed else 0
+        carried = self.body.inputs[first : first + len(self.carried)]
+        types = [staging.constant(0).value.type, *(v.type for v in carried)]
+        with staging.region("body", types) as r:
+            step, *now = r.params
+            at = ops.subtract(last, step) if self.reversed else step
+            rows = [ops.gather(t, at, axis=0) for t in self.scanned]
+            own = [at] if self.indexed else []
+            found = replay(self.body, [*own, *now, *rows, *self.fixed])[: len(now)]
+        return staging.emit_for(before, self.carried, r, found)
+
+
+def _with_fresh_symbols(body: Graph, changing: Sequence[Value]) -> Graph:
+    """The body with names of its own for sizes that differ between iterations."""
+    found = {*own_symbols(body), *(s for v in changing for s in v.type.symbols)}
+    return substitute(body, {s: current.tracer.fresh_symbol() for s in sorted(found)})  # type: ignore[union-attr]
+
+
+def _with_fresh_shape(type: Any) -> Any:
+    sizes = (current.tracer.fresh_symbol() if isinstance(d, Dim) else d for d in type.shape)  # type: ignore[union-attr]
+    return type.with_shape(sizes)
+
+
+def _shaped(t: Tensor, like: Tensor) -> Tensor:
+    """A tensor known to have the shape of another."""
+    return t if t.dims == like.dims else ops.forget_shape(t, shape=like.dims)
 
 
 def _chosen(items: Iterable[Any], wanted: Sequence[bool]) -> list[Any]:

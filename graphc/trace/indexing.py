@@ -73,6 +73,8 @@ def _known(part: Any) -> Any:
         return int(part)
     if isinstance(part, list | np.ndarray):
         return convert_to_tensor(part)
+    if hasattr(type(part), "__graphc_tensor__"):  # one of several values
+        part = convert_to_tensor(part)
     if isinstance(part, Operators):
         if part.dtype.is_integer and part.ndim == 0:  # type: ignore[attr-defined]
             value = static_value(part)
@@ -86,6 +88,8 @@ def _known(part: Any) -> Any:
 def _bound(bound: Any) -> Any:
     if bound is None or isinstance(bound, int | Dim):
         return bound
+    if hasattr(type(bound), "__graphc_tensor__"):
+        bound = convert_to_tensor(bound)
     value = static_value(bound)
     return bound if value is None else value
 

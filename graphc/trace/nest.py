@@ -1,34 +1,49 @@
-"""Nested structures: lists, tuples, namedtuples, dicts and dataclasses (TF: ``tf.nest``)."""
+"""Nested structures: lists, tuples, namedtuples, dicts, dataclasses and classes of attrs.
+
+(TF: ``tf.nest``)
+"""
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-_PLAIN = (list, tuple)
+from graphc.ir.dtypes import DType
 
 
 def is_nested(structure: Any) -> bool:
     """Whether it is a container this module looks into."""
-    return type(structure) in _PLAIN or isinstance(structure, list | Mapping) or _record(structure)
+    return _nests(type(structure))
 
 
-def _record(value: Any) -> bool:
-    if isinstance(value, tuple):
-        return type(value).__name__ != "TensorShape"
-    return dataclasses.is_dataclass(value) and not isinstance(value, type)
+@functools.lru_cache(1024)
+def _nests(kind: type) -> bool:
+    if issubclass(kind, tuple):
+        return kind.__name__ != "TensorShape"
+    record = dataclasses.is_dataclass(kind) or hasattr(kind, "__attrs_attrs__")
+    return issubclass(kind, list | Mapping) or (record and not issubclass(kind, DType))
+
+
+def field_names(record: Any) -> list[str]:
+    """The fields of an object of a dataclass, or of a class that attrs made."""
+    plain = dataclasses.is_dataclass(record)
+    fields = dataclasses.fields(record) if plain else type(record).__attrs_attrs__
+    return [f.name for f in fields if hasattr(record, f.name)]
 
 
 def children(structure: Any) -> Iterator[tuple[Any, Any]]:
     """(key, child) pairs; dicts in the order of their sorted keys, as TensorFlow flattens them."""
     if isinstance(structure, Mapping):
         yield from ((k, structure[k]) for k in _sorted(structure))
+    elif hasattr(type(structure), "__graphc_children__"):
+        yield from enumerate(structure.__graphc_children__())
     elif isinstance(structure, list | tuple):
         yield from enumerate(structure)
     else:
-        fields = dataclasses.fields(structure)
-        yield from ((f.name, getattr(structure, f.name)) for f in fields if f.init)
+        yield from ((name, getattr(structure, name)) for name in field_names(structure))
 
 
 def _sorted(keys: Iterable[Any]) -> list[Any]:
@@ -96,15 +111,29 @@ def _pack(structure: Any, leaves: Iterator[Any]) -> Any:
 def rebuild(structure: Any, children: list[tuple[Any, Any]]) -> Any:
     """A container like ``structure`` with other children."""
     if isinstance(structure, Mapping):
-        packed = dict(children)
-        ordered = {k: packed[k] for k in structure}
-        return ordered if type(structure) is dict else type(structure)(ordered)
+        return _remap(structure, dict(children))
     values = [child for _, child in children]
     if hasattr(structure, "_fields"):
         return type(structure)(*values)
     if isinstance(structure, list | tuple):
         return type(structure)(values)
-    return dataclasses.replace(structure, **dict(children))
+    made = copy.copy(structure)  # not by its constructor, which may do more than set fields
+    for name, child in children:
+        object.__setattr__(made, name, child)
+    return made
+
+
+def _remap(structure: Mapping[Any, Any], packed: dict[Any, Any]) -> Any:
+    """A mapping with the keys of ``structure`` in its order, and of its type."""
+    ordered = {k: packed[k] for k in structure}
+    if type(structure) is dict:
+        return ordered
+    if not hasattr(structure, "__setitem__"):
+        return type(structure)(ordered)  # type: ignore[call-arg]
+    made = copy.copy(structure)  # a defaultdict keeps its default
+    for k, value in ordered.items():
+        made[k] = value
+    return made
 
 
 def map_structure(func: Callable[..., Any], *structures: Any, **kwargs: Any) -> Any:
@@ -125,13 +154,23 @@ def assert_same_structure(
         raise ValueError(f"the structures differ: {nest1!r} and {nest2!r}")
     if not a:
         return
-    if check_types and type(nest1) is not type(nest2):
+    if check_types and _kind(nest1) is not _kind(nest2):
         raise TypeError(f"the structures differ: {type(nest1).__name__} and {type(nest2).__name__}")
     left, right = list(children(nest1)), list(children(nest2))
     if [k for k, _ in left] != [k for k, _ in right]:
         raise ValueError(f"the structures differ: {nest1!r} and {nest2!r}")
     for (_, x), (_, y) in zip(left, right, strict=True):
         assert_same_structure(x, y, check_types)
+
+
+def _kind(structure: Any) -> type:
+    """The type; lists of traced code count as lists."""
+    return getattr(type(structure), "__graphc_kind__", type(structure))
+
+
+def same_container(a: Any, b: Any) -> bool:
+    """Whether two containers are of one type with the same keys; their children may differ."""
+    return _kind(a) is _kind(b) and [k for k, _ in children(a)] == [k for k, _ in children(b)]
 
 
 def same_structure(a: Any, b: Any) -> bool:

@@ -7,7 +7,7 @@ and those it writes become results.  A region that is not emitted is dropped wit
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,8 +18,9 @@ from graphc.ir.graph import Graph, Node, Value
 from graphc.ir.types import TensorType
 from graphc.ops import control, ops
 from graphc.trace import dispatch
-from graphc.trace.dispatch import convert_to_tensor
+from graphc.trace.dispatch import as_operand, convert_to_tensor
 from graphc.trace.gradient import zeros_like
+from graphc.trace.host_value import symbol
 from graphc.trace.state import current, tracing, user_loc
 from graphc.trace.tensor import SymbolicTensor, Tensor
 from graphc.trace.tracer import Held, Tracer
@@ -143,7 +144,7 @@ def _close(r: Region, inputs: Sequence[Value], outputs: Sequence[Value]) -> Grap
 
 def _values(r: Region, outs: Sequence[Any]) -> list[Value]:
     with reopen(r):
-        return [r.lift(convert_to_tensor(t)).value for t in outs]
+        return [r.lift(as_operand(t)).value for t in outs]
 
 
 # --- if -------------------------------------------------------------------------------------------
@@ -196,22 +197,29 @@ def emit_while(
     body_r: Region,
     body_outs: Sequence[Any],
     names: Sequence[str] = (),
+    stacked: Sequence[Any] = (),
 ) -> list[SymbolicTensor]:
-    """A `while` node; both regions have one parameter per carried value, in one order."""
+    """A `while` node; both regions have one parameter per carried value, in one order.
+
+    Returns the carried values, then those that each iteration gives to ``stacked``.
+    """
     tracer = _tracer()
     cond_values, body_values = _values(cond_r, [cond_out]), _values(body_r, body_outs)
+    rows = _values(body_r, stacked)
     held = _Captures(tracer, (cond_r, body_r))
     if any(_wrote(cond_r, key) for key in held.written):
         raise InvalidArgumentError("the condition of a staged `while` assigns a Variable")
     fixed = held.outer_fixed()
-    start = [convert_to_tensor(t) for t in init]
+    start = [as_operand(t) for t in init]
     state = [held.outer_variable(k) for k in held.written]
     graphs = {}
     for label, r, outs in (("cond", cond_r, cond_values), ("body", body_r, body_values)):
         inputs = [p.value for p in r.params] + held.entries(r, held.written) + held.fixed(r)
-        results = outs + (held.current(r, held.written) if label == "body" else [])
+        results = outs + (held.current(r, held.written) + rows if label == "body" else [])
         graphs[label] = _close(r, inputs, results)
-    attrs = {"carried": len(start) + len(state), "stacked": 0, "length": None, "count": False}
+    length = tracer.fresh_symbol("t") if rows else None
+    attrs = {"carried": len(start) + len(state), "stacked": len(rows), "length": length,
+             "count": False}  # fmt: skip
     return _loop(control.while_, held, [], start, state, [], fixed, attrs, graphs, names)
 
 
@@ -237,8 +245,8 @@ def emit_for(
     body_values, rows = _values(body_r, body_outs), _values(body_r, stacked)
     held = _Captures(tracer, (body_r,))
     fixed = held.outer_fixed()
-    start = [convert_to_tensor(t) for t in init]
-    over = [convert_to_tensor(t) for t in scanned]
+    start = [as_operand(t) for t in init]
+    over = [as_operand(t) for t in scanned]
     state = [held.outer_variable(k) for k in held.written]
     k = len(start)
     params = [p.value for p in body_r.params]
@@ -282,6 +290,7 @@ Saved = tuple[list[SymbolicTensor], Any, SymbolicTensor]
 def with_saved_carries(outputs: Sequence[SymbolicTensor]) -> Saved:
     """Make a loop node stack its carried values as they were at the start of each iteration.
 
+    Those that change their shape are left out: see `fixed_carries`.
     ``outputs`` are the loop's results.  Returns the stacks, their length and the trip count.  The
     node is exchanged within its trace, and in the tapes that noted it: gradients of a gradient flow
     through what was saved.
@@ -296,7 +305,7 @@ def with_saved_carries(outputs: Sequence[SymbolicTensor]) -> Saved:
     new = _stacking(node, tracer)
     tracer.replace_node(node, new)
     known = {t.value: t for t in outputs}
-    results = [known[v] if v in known else SymbolicTensor(v, tracer) for v in new.outputs]
+    results = [known[v] if v in known else symbol(v, tracer) for v in new.outputs]
     for tape in current.tapes:
         tape.extend(outputs[0], results, new)
     tracer.saved[new] = _saved(new, results)
@@ -316,21 +325,34 @@ def _stacking(node: Node, tracer: Tracer) -> Node:
             if is_while
             else trip_length(SymbolicTensor(node.inputs[0], tracer))
         )
-    entry = body.inputs[first : first + k]
+    entry = tuple(body.inputs[first + i] for i in fixed_carries(node))
     new_body = body.replace(outputs=body.outputs + entry)
-    attrs |= {"stacked": kept + k, "length": length, "saved": True}
+    attrs |= {"stacked": kept + len(entry), "length": length, "saved": len(entry)}
     types = [v.type.with_shape((length, *v.type.shape)) for v in entry]
     added = [Value(tracer.unique(f"{v.name}.saved"), t) for v, t in zip(entry, types, strict=True)]
     outputs = [*node.outputs[: k + kept], *added]
     if is_while:
+        trips = Value(tracer.unique("trips"), TensorType(dtypes.int32))
+        outputs.append(node.outputs[-1] if attrs["count"] else trips)
         attrs["count"] = True
-        outputs.append(Value(tracer.unique("trips"), TensorType(dtypes.int32)))
     regions = {**node.regions, "body": new_body}
     return Node(node.op, node.inputs, tuple(outputs), attrs, regions, node.loc)
 
 
+def fixed_carries(node: Node) -> list[int]:
+    """Which carried values of a loop have one shape in all iterations, so that they stack."""
+    first, k = (0 if node.op is control.while_ else 1), node.attrs["carried"]
+    body, given = node.regions["body"], node.inputs[first : first + k]
+    carried = zip(given, body.inputs[first : first + k], body.outputs[:k], strict=True)
+    return [
+        i
+        for i, (start, now, after) in enumerate(carried)
+        if now.type.symbols <= start.type.symbols and now.type == after.type
+    ]
+
+
 def _saved(node: Node, results: Sequence[SymbolicTensor]) -> Saved:
-    k = node.attrs["carried"]
+    k = node.attrs["saved"]
     end = len(results) - bool(node.attrs.get("count"))
     is_while = node.op is control.while_
     count = results[-1] if is_while else SymbolicTensor(node.inputs[0], results[0].tracer)
@@ -347,8 +369,12 @@ def emit_custom_call(
     outputs: Sequence[Any],
     vjp_r: Region,
     grads: Sequence[Any],
+    by_variable: Mapping[Any, Any],
 ) -> list[SymbolicTensor]:
-    """A `call` node with a ``vjp`` region: arguments, captures, result gradients -> gradients."""
+    """A `call` node with a ``vjp`` region: arguments, captures, result gradients -> gradients.
+
+    ``by_variable`` has the gradients of Variables by their keys.
+    """
     tracer = _tracer()
     body_values, grad_values = _values(body_r, outputs), _values(vjp_r, grads)
     held = _Captures(tracer, (body_r, vjp_r))
@@ -357,8 +383,12 @@ def emit_custom_call(
     fixed = held.outer_fixed()
     count = len(inputs)
     with reopen(vjp_r):  # captures get no gradient
-        constants = [SymbolicTensor(v, vjp_r) for v in held.fixed(vjp_r)]
-        grad_values += [vjp_r.lift(zeros_like(t)).value for t in constants]
+        captures = [SymbolicTensor(v, vjp_r) for v in held.fixed(vjp_r)]
+        found = [by_variable.get(key) for key in held.only_read]
+        found += [None] * (len(captures) - len(found))
+        pairs = zip(found, captures, strict=True)
+        dense = [zeros_like(t) if g is None else convert_to_tensor(g) for g, t in pairs]
+        grad_values += [vjp_r.lift(t).value for t in dense]
     body = _close(body_r, [p.value for p in body_r.params] + held.fixed(body_r), body_values)
     args, seeds = vjp_r.params[:count], vjp_r.params[count:]
     vjp_inputs = [p.value for p in args] + held.fixed(vjp_r) + [p.value for p in seeds]

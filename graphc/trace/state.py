@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from graphc.ir.graph import Loc
 
@@ -19,6 +19,25 @@ if TYPE_CHECKING:
 PACKAGE = str(Path(__file__).resolve().parent.parent) + "/"
 
 
+FORWARDING: set[CodeType] = set()  # code of graphc's that calls what the user's code calls
+
+
+class NeedsValue(BaseException):
+    """Python needs a value that only running the program gives; ``error`` says so to the user.
+
+    It is no `Exception`, so that no ``except`` of the traced code takes it for its own.  ``at`` is
+    converted code and the place in it that must be left to Python as a whole.
+    """
+
+    def __init__(self, error: Exception, at: Any = None) -> None:
+        super().__init__(str(error))
+        self.error, self.at = error, at
+
+
+class StepAssigns(BaseException):
+    """A host step has assigned a Variable of its program: the function must be traced again."""
+
+
 class ThreadState(threading.local):
     """``busy`` is True when an op cannot simply run: something traces or records."""
 
@@ -27,6 +46,8 @@ class ThreadState(threading.local):
         self.tapes: tuple[GradientTape, ...] = ()
         self.busy = False
         self.loc: Loc | None = None  # overrides the caller's line (gradients keep their op's line)
+
+        self.written: dict[Any, Any] | None = None  # Variables that a host step assigns, by key
 
     def enter(self, tracer: Tracer | None, tapes: tuple[GradientTape, ...]) -> None:
         self.tracer, self.tapes = tracer, tapes

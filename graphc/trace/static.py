@@ -6,6 +6,7 @@ unknown ones.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,25 @@ SMALL = 64  # elements
 def value_of(tracer: Tracer, value: Value) -> Any:
     """Nested lists of numbers and Dims, or None if the value is known only at run time."""
     found = _array(tracer, value, depth=0)
-    return None if found is None else found.tolist()
+    return None if found is None or _has_gaps(found) else found.tolist()
+
+
+def elements_of(tracer: Tracer, value: Value) -> list[Any]:
+    """What is known of the elements of a short vector; None stands for the others."""
+    found = _array(tracer, value, depth=0)
+    found = _unknown(value) if found is None else found
+    return [None] * value.type.shape[0] if found is None else found.tolist()  # type: ignore
+
+
+def _unknown(value: Value) -> np.ndarray | None:
+    """The elements of a small tensor of integers of which nothing is known."""
+    shape = value.type.shape
+    small = all(isinstance(d, int) for d in shape) and math.prod(shape) <= SMALL
+    return np.full(shape, None, object) if small and value.type.dtype.is_integer else None
+
+
+def _has_gaps(x: np.ndarray) -> bool:
+    return x.dtype == object and any(v is None for v in x.reshape(-1))
 
 
 def _array(tracer: Tracer, value: Value, depth: int) -> np.ndarray | None:
@@ -37,7 +56,10 @@ def _array(tracer: Tracer, value: Value, depth: int) -> np.ndarray | None:
     if rule is None or depth > 32:
         return None
     operands = [] if rule is _shape else [_array(tracer, v, depth + 1) for v in node.inputs]
-    if any(x is None for x in operands):
+    if rule is _eager:
+        pairs = zip(operands, node.inputs, strict=True)
+        operands = [_unknown(v) if x is None else x for x, v in pairs]
+    if any(x is None or (rule is not _eager and _has_gaps(x)) for x in operands):
         return None
     try:
         return rule(node, *operands)

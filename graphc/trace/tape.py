@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from graphc.errors import InvalidArgumentError
 from graphc.ops import OpDef, ops
 from graphc.trace import nest
-from graphc.trace.dispatch import convert_to_tensor
+from graphc.trace.dispatch import convert_to_tensor, quiet
 from graphc.trace.gradient import accumulate, backward, ones_like, zeros_like
 from graphc.trace.state import current, recording
 from graphc.trace.tensor import Operators, Tensor
@@ -29,15 +29,11 @@ class UnconnectedGradients(Enum):
     ZERO = "zero"
 
 
-class Entry(NamedTuple):
-    """One recorded call; a Variable is the input of the entry that notes a read of it."""
-
-    op: OpDef | None
-    inputs: Sequence[Any]
-    outputs: Sequence[Tensor]
-    attrs: Mapping[str, Any]
-    node: Any
-    rule: Callable[..., Any] | None = None  # overrides the op's gradient
+# One recorded call: op, inputs, outputs, attributes, node (if traced) and a rule that overrides the
+# op's gradient.  No op and no rule: the read of a Variable, which is the input.
+Entry = tuple[
+    OpDef | None, Sequence[Any], Sequence[Any], Mapping[str, Any], Any, Callable[..., Any] | None
+]
 
 
 class GradientTape:
@@ -81,8 +77,9 @@ class GradientTape:
         for t in nest.flatten(tensor):
             if not isinstance(t, Operators):
                 raise ValueError(f"tape.watch takes tensors and Variables, got {t!r}")
-            self._watched[id(t)] = t
-            self._reached.add(id(t))
+            if t.dtype.is_differentiable:
+                self._watched[id(t)] = t
+                self._reached.add(id(t))
 
     def notice(self, variable: Any) -> None:
         """A Variable is read."""
@@ -108,17 +105,18 @@ class GradientTape:
                 break
         else:
             return
-        self._entries.append(Entry(op, inputs, outputs, attrs, node, rule))
+        if not outputs:
+            return
+        self._entries.append((op, inputs, outputs, attrs, node, rule))
         for out in outputs:
-            if out.dtype.is_differentiable:
+            if out.dtype.kind in "fc":
                 reached.add(id(out))
 
     def extend(self, first: Any, outputs: Sequence[Any], node: Any) -> None:
         """A noted call has got more results: a loop that now stacks values."""
-        for i, entry in enumerate(self._entries):
-            if entry.outputs and entry.outputs[0] is first:
-                longer = dict(outputs=tuple(outputs), attrs=node.attrs, node=node)
-                self._entries[i] = entry._replace(**longer)
+        for i, (op, inputs, before, _, _, rule) in enumerate(self._entries):
+            if before and before[0] is first:
+                self._entries[i] = op, inputs, tuple(outputs), node.attrs, node, rule
                 self._reached.update(id(t) for t in outputs if t.dtype.is_differentiable)
 
     @contextmanager
@@ -145,30 +143,42 @@ class GradientTape:
         where the target does not depend on a source.
         """
         self._use()
-        zero = _wants_zero(unconnected_gradients)
-        targets = [t if isinstance(t, Operators) else convert_to_tensor(t)
-                   for t in nest.flatten(target)]  # fmt: skip
+        zero = wants_zero(unconnected_gradients)
+        targets = nest.flatten(target)
         given = _given(target, output_gradients, len(targets))
         wanted = nest.flatten(sources)
         for source in wanted:
             if not isinstance(source, Operators):
                 raise ValueError(f"gradient sources are tensors and Variables, got {source!r}")
-        tapes = (
-            current.tapes if self.persistent else tuple(t for t in current.tapes if t is not self)
-        )
-        with recording(tapes):
-            seeds: dict[int, Any] = {}
-            for t, g in zip(targets, given, strict=True):
-                if t.dtype.is_differentiable:
-                    accumulate(
-                        seeds, t, ones_like(t) if g is None else convert_to_tensor(g, t.dtype)
-                    )
-            found = backward(self._entries, seeds, wanted)
-            result = [zeros_like(s) if g is None and zero else g
-                      for s, g in zip(wanted, found, strict=True)]  # fmt: skip
+        if self.persistent or self not in current.tapes:
+            found = self._sweep(targets, given, wanted)
+        else:
+            with recording(tuple(t for t in current.tapes if t is not self)):
+                found = self._sweep(targets, given, wanted)
+        if zero:
+            found = [zeros_like(s) if g is None else g for s, g in zip(wanted, found, strict=True)]
         if not self.persistent:
             self.reset()
-        return nest.pack_sequence_as(sources, result)
+        return nest.pack_sequence_as(sources, found)
+
+    def _sweep(self, targets: list[Any], given: list[Any], sources: list[Any]) -> list[Any]:
+        seeds: dict[int, Any] = {}
+        for t, g in zip(targets, given, strict=True):
+            t = t if isinstance(t, Operators) else convert_to_tensor(t)
+            if t.dtype.is_differentiable:
+                accumulate(seeds, t, ones_like(t) if g is None else convert_to_tensor(g, t.dtype))
+        with quiet():
+            return backward(self._entries, seeds, sources, self._needed(sources))
+
+    def _needed(self, sources: Sequence[Any]) -> set[int]:
+        """The ids of what depends on the sources: only the gradients of these matter."""
+        needed = {id(s) for s in sources} & self._reached
+        if needed.issuperset(self._watched):
+            return self._reached
+        for _, inputs, outputs, _, _, _ in self._entries:
+            if any(id(x) in needed for x in inputs):
+                needed.update(id(out) for out in outputs)
+        return needed & self._reached
 
     def _use(self) -> None:
         if self._used and not self.persistent:
@@ -228,10 +238,20 @@ def _given(target: Any, output_gradients: Any, count: int) -> list[Any]:
     """A weight for each target; a single target may get numbers, a list or an array."""
     if output_gradients is None:
         return [None] * count
-    return nest.flatten(output_gradients) if nest.is_nested(target) else [output_gradients]
+    if not nest.is_nested(target):
+        return [output_gradients]
+    found: list[Any] = []
+    if not nest.is_nested(output_gradients) or len(output_gradients) != len(target):
+        raise ValueError(
+            f"output_gradients must have the structure of the target, got {output_gradients!r}"
+        )
+    pairs = zip(nest.children(target), nest.children(output_gradients), strict=True)
+    for (_, t), (_, g) in pairs:
+        found += _given(t, g, len(nest.flatten(t)))
+    return found
 
 
-def _wants_zero(choice: Any) -> bool:
+def wants_zero(choice: Any) -> bool:
     value = getattr(choice, "value", choice)
     if value not in ("none", "zero"):
         raise ValueError(f"unconnected_gradients is 'none' or 'zero', got {choice!r}")

@@ -5,6 +5,7 @@ Both share their operators (`Operators`), which Variables have too.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -17,7 +18,7 @@ from graphc.ir.dtypes import BY_NUMPY, DType
 from graphc.ir.graph import Value
 from graphc.ops import REGISTRY, ops
 from graphc.trace.shape import TensorShape
-from graphc.trace.state import current
+from graphc.trace.state import FORWARDING, NeedsValue, current, is_own
 
 if TYPE_CHECKING:
     from graphc.trace.tracer import Tracer
@@ -57,6 +58,18 @@ def _unknown(other: Any) -> bool:
     return not isinstance(other, (Operators, *_KNOWN)) and hasattr(type(other), "__graphc_apply__")
 
 
+def _logical(name: str, swapped: bool = False) -> Callable[[Any, Any], Any]:
+    """Logical on bools, bitwise on integers."""
+
+    def method(self: Any, other: Any) -> Any:
+        if _unknown(other):
+            return NotImplemented
+        x, y = (other, self) if swapped else (self, other)
+        return getattr(ops, f"{'bitwise' if self.dtype.is_integer else 'logical'}_{name}")(x, y)
+
+    return method
+
+
 class Operators:
     """Python's operators, as TensorFlow overloads them."""
 
@@ -69,17 +82,24 @@ class Operators:
     __truediv__, __rtruediv__ = _binary("divide"), _reflected("divide")
     __floordiv__, __rfloordiv__ = _binary("floordiv"), _reflected("floordiv")
     __mod__, __rmod__ = _binary("floormod"), _reflected("floormod")
+
+    def __divmod__(self, other: Any) -> tuple[Any, Any]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Any, Any]:
+        return other // self, other % self
+
     __pow__, __rpow__ = _binary("pow"), _reflected("pow")
     __matmul__, __rmatmul__ = _binary("matmul"), _reflected("matmul")
-    __and__, __rand__ = _binary("logical_and"), _reflected("logical_and")
-    __or__, __ror__ = _binary("logical_or"), _reflected("logical_or")
-    __xor__, __rxor__ = _binary("logical_xor"), _reflected("logical_xor")
+    __and__, __rand__ = _logical("and"), _logical("and", swapped=True)
+    __or__, __ror__ = _logical("or"), _logical("or", swapped=True)
+    __xor__, __rxor__ = _logical("xor"), _logical("xor", swapped=True)
     __lt__, __le__ = _binary("less"), _binary("less_equal")
     __gt__, __ge__ = _binary("greater"), _binary("greater_equal")
     __neg__, __abs__ = _unary("negative"), _unary("abs")
 
     def __invert__(self) -> Any:
-        return ops.logical_not(self)
+        return ops.logical_not(self) if self.dtype.is_bool else ops.invert(self)
 
     def __pos__(self) -> Any:
         return self
@@ -99,7 +119,9 @@ class Operators:
 
 def _compare(op: str, x: Any, y: Any) -> Any:
     if isinstance(y, str | bytes):
-        y = np.asarray(y, object)
+        y = dtypes.encoded(y)
+    elif _unknown(y):
+        return NotImplemented
     elif not isinstance(y, (Operators, *_KNOWN)):
         return op == "not_equal"
     return getattr(ops, op)(x, y)
@@ -175,8 +197,7 @@ class EagerTensor(Tensor):
         array = self._array
         if array.ndim:
             return array.copy()
-        value = array[()]
-        return value.encode() if isinstance(value, str) else value
+        return array[()]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if dtype is not None and np.dtype(dtype) != self._array.dtype:
@@ -248,26 +269,30 @@ class EagerTensor(Tensor):
 def show(array: np.ndarray, form: Callable[[Any], str] = repr) -> str:
     """A value as TensorFlow prints it: scalars inline, matrices on lines of their own."""
     if array.ndim == 0:
-        value = array[()]
-        if isinstance(value, str):
-            value = value.encode()
-        return str(value) if array.dtype != object else repr(value)
-    if array.dtype == object:
-        array = np.vectorize(lambda v: v.encode() if isinstance(v, str) else v, otypes=[object])(
-            array
-        )
+        return str(array[()]) if array.dtype != object else repr(array[()])
     body = form(array)
     return f"\n{body}" if array.ndim > 1 or "\n" in body else body
 
 
+def _asked_by_user(depth: int) -> bool:
+    """Whether it is not graphc's own code that asks a tensor for its value."""
+    code = sys._getframe(depth).f_code
+    return code in FORWARDING or not is_own(code.co_filename)
+
+
 class SymbolicTensor(Tensor):
-    """A value of a graph that is being traced; it has a type but no value yet."""
+    """A value of a graph that is being traced; it has a type but no value yet.
 
-    __slots__ = ("value", "tracer", "origin", "__weakref__")
+    A ``weak`` one stands for a Python int that depends on tensors: it takes the dtype of the tensor
+    it meets, as Python's numbers do.
+    """
 
-    def __init__(self, value: Value, tracer: Tracer) -> None:
+    __slots__ = ("value", "tracer", "weak", "origin", "__weakref__")
+
+    def __init__(self, value: Value, tracer: Tracer, weak: bool = False) -> None:
         self.value = value
         self.tracer = tracer
+        self.weak = weak
 
     @property
     def dtype(self) -> DType:  # type: ignore[override]
@@ -282,12 +307,19 @@ class SymbolicTensor(Tensor):
         return f"{self.value.name}:0"
 
     def _refuse(self, use: str) -> NoReturn:
-        raise SymbolicValueError(
+        error = SymbolicValueError(
             f"{use} needs the value of %{self.value.name}: {self.value.type}, but inside a"
             " @function a tensor has no value while it is traced. Use tensor operations (tf.cond,"
             " tf.where, tf.while_loop), or let AutoGraph convert this code: it does not convert"
-            " code marked do_not_convert, library code, and functions whose source cannot be found."
+            " generators, functions that call locals(), code marked do_not_convert, library code,"
+            " and functions whose source cannot be found."
         )
+        tracer = current.tracer
+        if tracer is not None and tracer.root.host is not None and _asked_by_user(3):
+            frame = sys._getframe(2)
+            tracer.root.host.asked = frame.f_code, frame.f_lineno
+            raise NeedsValue(error)
+        raise error
 
     def __bool__(self) -> bool:
         self._refuse("bool() (an `if`, `while`, `and`, `or`, `not` or `assert` in Python)")
@@ -310,6 +342,31 @@ class SymbolicTensor(Tensor):
     def numpy(self) -> NoReturn:
         self._refuse(".numpy()")
 
+    def item(self) -> NoReturn:
+        self._refuse(".item()")
+
+    def tolist(self) -> NoReturn:
+        self._refuse(".tolist()")
+
+    def __hash__(self) -> int:
+        if not _asked_by_user(2):
+            raise TypeError("a tensor is not hashable")
+        self._refuse("use as a key")
+
+    def __format__(self, spec: str) -> str:
+        if spec or self._is_asked_for_text():
+            self._refuse("formatting")
+        return repr(self)
+
+    def __str__(self) -> str:
+        if self._is_asked_for_text():
+            self._refuse("text")
+        return repr(self)
+
+    def _is_asked_for_text(self) -> bool:
+        tracer = current.tracer
+        return tracer is not None and tracer.root.host is not None and _asked_by_user(3)
+
     def __len__(self) -> int:
         if not self.dims:
             raise TypeError("a scalar tensor has no len()")
@@ -326,5 +383,3 @@ class SymbolicTensor(Tensor):
 
     def __repr__(self) -> str:
         return f"<tf.Tensor '{self.name}' shape={self.shape} dtype={self.dtype.name}>"
-
-    __str__ = __repr__

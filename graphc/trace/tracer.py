@@ -13,13 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from graphc.errors import VariableCreationError
 from graphc.ir import dims
 from graphc.ir.dims import Dim, DimLike
 from graphc.ir.graph import Graph, GraphBuilder, Loc, Node, StateSlot, Value, rename
 from graphc.ir.types import TensorType
-from graphc.ops import OpDef, control
+from graphc.ops import OpDef, control, ops
 from graphc.trace import static
 from graphc.trace.dispatch import escaped, record, type_of
+from graphc.trace.host_value import symbol
 from graphc.trace.state import user_loc
 from graphc.trace.tensor import EagerTensor, SymbolicTensor, Tensor
 
@@ -51,12 +53,21 @@ class Tracer(GraphBuilder):
         self.symbols = 0
         self.guarded: set[tuple[DimLike, DimLike]] = set()
         self.created: list[Any] = []  # Variables made while tracing (root only)
+        self.may_create = True
+        self.host: Any = None  # see `host.Host` (root only)
+        self.outer: Tracer | None = None  # the trace that this one was started in (root only)
         self.finished = False
+        # What branches say about values that are one of several: see `control_join`.
+        self.tests: dict[Value, Any] = {}  # root only
+        self.assumed: dict[Value, frozenset[int]] = {}
+        self.doubts: list[Exception] | None = None  # of a loop's body
+        self.loop: Any = None  # the loop whose body it traces
+        self.sizes: dict[Value, DimLike] = {}  # dims that scalars decide on at run time
 
     # --- values ---
 
     def add_parameter(self, type: TensorType, name: str) -> SymbolicTensor:
-        return SymbolicTensor(self.parameter(type, name), self)
+        return symbol(self.parameter(type, name), self)
 
     def constant(self, array: np.ndarray) -> SymbolicTensor:
         """A literal, shared within this trace."""
@@ -77,18 +88,32 @@ class Tracer(GraphBuilder):
         if isinstance(t, SymbolicTensor):
             if t.tracer is self:
                 return t
+            if self.parent is None and self._is_around(t):
+                return self._captured(t)
             if self.parent is None or self.root is not t.tracer.root:
                 raise escaped(t)
         elif t._array.size <= LITERAL_SIZE:  # type: ignore[attr-defined]
             return self.constant(t._array)  # type: ignore[attr-defined]
+        return self._captured(t)
+
+    def _captured(self, t: Tensor) -> SymbolicTensor:
         found = self.captures.get(id(t))
         if found is None:
             found = self.captures[id(t)] = (t, self._capture(t))
         return found[1]
 
+    def _is_around(self, t: SymbolicTensor) -> bool:
+        """Whether it belongs to the trace of the function that calls this one."""
+        tracer = self.outer
+        while tracer is not None and tracer is not t.tracer:
+            tracer = tracer.parent or tracer.outer
+        return tracer is not None and not tracer.finished
+
     def _capture(self, t: Tensor) -> SymbolicTensor:
         if self.parent is None:
-            return self.add_parameter(type_of(t._array), "captured")  # type: ignore[attr-defined]
+            symbolic = isinstance(t, SymbolicTensor)
+            type = t.value.type if symbolic else type_of(t._array)  # type: ignore[attr-defined]
+            return self.add_parameter(type, "captured")
         if isinstance(t, SymbolicTensor) and t.tracer.finished:
             raise escaped(t)
         outer = self.parent.lift(t)
@@ -110,7 +135,7 @@ class Tracer(GraphBuilder):
         values = self.emit(
             op, [t.value for t in inputs], attrs, regions, loc=user_loc(), names=names
         )
-        outputs = tuple(SymbolicTensor(v, self) for v in values)
+        outputs = tuple(symbol(v, self) for v in values)
         record(op, tensors, outputs, attrs, self.nodes[-1])
         return outputs if op.many else outputs[0]
 
@@ -154,8 +179,18 @@ class Tracer(GraphBuilder):
     # --- Variables ---
 
     def read(self, variable: Any) -> SymbolicTensor:
-        """The value a Variable has at this point of the program."""
-        return self._held(variable).now
+        """The value a Variable has at this point of the program.
+
+        Gradients by what is read after an assignment are the Variable's, not the assigned value's.
+        """
+        held = self._held(variable)
+        if held.written and held.now.dtype.is_differentiable:
+            node = self.producers.get(held.now.value)
+            if node is None or node.op is not ops.assigned:
+                held.now = self.call(
+                    ops.assigned, (held.entry, held.now), {}, names=[held.entry.value.name]
+                )
+        return held.now
 
     def write(self, variable: Any, value: SymbolicTensor) -> None:
         held = self._held(variable)
@@ -171,6 +206,16 @@ class Tracer(GraphBuilder):
                 self.parent.read(variable)
             self.root.remember(variable)
         return held
+
+    def note_created(self, variable: Any) -> None:
+        """A Variable was made while this function is traced (root only)."""
+        if not self.may_create:
+            raise VariableCreationError(
+                f"{self.name} created {variable.name!r} at {user_loc()} on a call that was not its"
+                " first: a @function may create Variables only once. Make it outside, or only if it"
+                " does not exist yet (`if self.v is None: self.v = tf.Variable(...)`)"
+            )
+        self.created.append(variable)
 
     def remember(self, variable: Any) -> None:
         """Keep the Variable object behind a key (root only)."""

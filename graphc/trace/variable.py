@@ -24,6 +24,7 @@ from graphc.trace.dispatch import convert_to_tensor, quiet, record
 from graphc.trace.indexing import set_item
 from graphc.trace.initial import value_now
 from graphc.trace.shape import TensorShape
+from graphc.trace.slices import Scatters
 from graphc.trace.state import current, recording
 from graphc.trace.tensor import EagerTensor, Operators, SymbolicTensor, Tensor, show
 
@@ -37,7 +38,7 @@ class Storage:
     version = 0
 
 
-class Variable(Operators):
+class Variable(Scatters):
     """A tensor with a value that can be assigned (TF: ``tf.Variable``).
 
     ``initial_value`` is anything that converts to a tensor, or a callable that returns it;
@@ -79,7 +80,7 @@ class Variable(Operators):
         self.constraint = constraint
         self.synchronization, self.aggregation = synchronization, aggregation
         if current.tracer is not None:
-            current.tracer.root.created.append(self)
+            current.tracer.root.note_created(self)
 
     # --- what it is ---
 
@@ -128,7 +129,7 @@ class Variable(Operators):
         if current.tapes:
             for tape in current.tapes:
                 tape.notice(self)
-            record(None, (self,), (value,), {}, None, _pass_on)
+            record(None, (self,), (value,), {})
         return value
 
     def value(self) -> Tensor:
@@ -205,6 +206,7 @@ class Variable(Operators):
             with recording(()):
                 return self.assign(op(self, self._accept(delta, broadcast=True)))
         change = self._accept(delta, broadcast=True)._array  # type: ignore[attr-defined]
+        self.note_write()
         with STATE_LOCK, quiet():
             if self._shared:
                 self._exchange(np.asarray(fn(self._array, change)))
@@ -226,7 +228,13 @@ class Variable(Operators):
             )
         return new
 
+    def note_write(self) -> None:
+        """A host step that is run wants to know what it assigns."""
+        if current.written is not None:
+            current.written.setdefault(self.key, (self, self._array.copy()))
+
     def _store(self, array: np.ndarray) -> None:
+        self.note_write()
         with STATE_LOCK:
             if self._shared:
                 self._exchange(np.array(array, order="C", copy=True))
@@ -264,11 +272,6 @@ class Variable(Operators):
         return (
             f"<tf.Variable '{self.name}' shape={self.shape} dtype={self.dtype.name}, numpy={shown}>"
         )
-
-
-def _pass_on(c: Any, g: Any) -> Any:
-    """The gradient of a read is the Variable's."""
-    return g
 
 
 def _initial(value: Any, dtype: Any) -> np.ndarray:

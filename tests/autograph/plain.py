@@ -100,6 +100,12 @@ class Plain:
     def not_(self, value):
         return not value
 
+    def stored(self, value, owner, key, done=False, where=None):
+        return value
+
+    def truth(self, value):
+        return bool(value)
+
     def compare(self, names, left, right, *more):
         found = _COMPARE[names[0]](left, right)
         for name, later in zip(names[1:], more, strict=True):
@@ -111,6 +117,24 @@ class Plain:
 
     def ifexp(self, test, then, other):
         return then() if test else other()
+
+    def matched(self, subject, pattern, guard=None):
+        return autograph.matched(self, subject, pattern, guard)
+
+    def captured(self, subject, pattern):
+        return autograph.captured(self, subject, pattern)
+
+    def list_(self, items):
+        return items
+
+    def collect(self, items, value, test=None, unpack=None):
+        def call(fn, item):
+            return fn(item) if unpack is None else fn(*item)
+
+        return [call(value, v) for v in items if test is None or call(test, v)]
+
+    def item(self, items, index):
+        return items[index]
 
     # --- calls, names, checks ---
 

@@ -19,11 +19,12 @@ _number = itertools.count()
 class Kind:
     """What a program may contain."""
 
-    python_only: bool = False  # names without values, `del`, `try`, `raise`, lists
+    python_only: bool = False  # lists, nested functions, exceptions that are caught
     depth: int = 3
+    unsure: bool = False  # names that are None or have no value, `del`, `raise`
 
 
-class _Writer:
+class Writer:
     """Draws one program."""
 
     def __init__(self, seed: int, kind: Kind) -> None:
@@ -48,7 +49,7 @@ class _Writer:
             return f"({left} if {self.test(depth - 1)} else {right})"
         if form == "min":
             return f"{self.pick('min', 'max')}({left}, {right})"
-        if form == "walrus" and self.kind.python_only:
+        if form == "walrus":
             return f"({self.pick(*NAMES)} := {left})"
         return f"helper({left}, {right})"
 
@@ -75,9 +76,11 @@ class _Writer:
     def statement(self, depth: int, loop: bool) -> list[str]:
         simple = ["assign", "assign", "add", "tuple", "return"]
         simple += ["break", "continue"] if loop else []
-        simple += ["del", "raise", "append"] if self.kind.python_only else []
-        nested = ["if", "if", "ifelse", "ifelse", "while", "for", "forelse", "with"]
-        nested += ["try", "def"] if self.kind.python_only else []
+        simple += ["append"] if self.kind.python_only else []
+        simple += ["del", "raise"] if self.kind.python_only or self.kind.unsure else []
+        simple += ["none"] if self.kind.unsure else []
+        nested = ["if", "if", "ifelse", "ifelse", "while", "for", "forelse", "with", "match"]
+        nested += ["try", "def"] if self.kind.python_only else ["finally"]
         form = self.pick(*simple) if depth == 0 else self.pick(*simple, *nested, *nested)
         return getattr(self, f"_{form}")(depth, loop)
 
@@ -135,6 +138,29 @@ class _Writer:
     def _with(self, depth: int, loop: bool) -> list[str]:
         return ["with block():", *self.block(depth - 1, loop)]
 
+    def _match(self, depth: int, loop: bool) -> list[str]:
+        first, second = self.random.sample(NAMES, 2)
+        cases = [f"case (1, {first}):", f"case (2, {first}) if {self.number(0)} > 2:",
+                 f"case ({first}, {second}) if {self.test(0)}:", "case (0 | 3, _):"]  # fmt: skip
+        chosen = [*self.random.sample(cases, 2), "case _:"]
+        lines = [line for case in chosen for line in (case, *self.block(depth - 1, loop))]
+        return [f"match ({self.number(1)}, {self.number(0)}):", *("    " + line for line in lines)]
+
+    def _finally(self, depth: int, loop: bool) -> list[str]:
+        lines = ["try:", *self.block(depth - 1, loop)]
+        name = self.pick(*NAMES)
+        last = self.pick("finally", "except", "both")
+        if last != "finally":
+            lines += ["except OSError:", f"    {name} = 3"]
+        return lines if last == "except" else [*lines, "finally:", f"    {name} = {self.number(1)}"]
+
+    # --- names that may have no value ---
+
+    def _none(self, depth: int, loop: bool) -> list[str]:
+        name, first, second = self.pick(*NAMES), self.pick("x", "y", "3"), self.pick("x", "y", "5")
+        return [f"{name} = None", f"if {first} < {second}:", f"    {name} = {second}",
+                f"if {name} is None:", f"    {name} = {first}"]  # fmt: skip
+
     # --- what is Python's alone ---
 
     def _del(self, depth: int, loop: bool) -> list[str]:
@@ -165,7 +191,8 @@ class _Writer:
 
     def program(self) -> str:
         head = ["def program(x, y):"]
-        names = [n for n in NAMES if not self.kind.python_only or self.pick(True, False)]
+        unsure = self.kind.python_only or self.kind.unsure
+        names = [n for n in NAMES if not unsure or self.pick(True, False)]
         head += ["    if x == 99:", "        a = b = c = d = 0"] if len(names) < 4 else []
         head += [f"    {name} = {i + 1}" for i, name in enumerate(NAMES) if name in names]
         head += ["    log = []"] if self.kind.python_only else []
@@ -195,7 +222,7 @@ def helper(p, q):
 def programs(kind: Kind) -> st.SearchStrategy[str]:
     """Programs from a seed: drawing every choice from hypothesis is a hundred times slower."""
     depths = st.integers(1, kind.depth)
-    make = lambda seed, depth: _Writer(seed, replace(kind, depth=depth)).program()  # noqa: E731
+    make = lambda seed, depth: Writer(seed, replace(kind, depth=depth)).program()  # noqa: E731
     return st.builds(make, st.integers(0, 2**32), depths)
 
 

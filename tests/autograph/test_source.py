@@ -153,6 +153,32 @@ def test_a_file_that_changed_is_noticed(tmp_path) -> None:
         converted(space["f"])
 
 
+def test_a_definition_that_was_edited_in_place_is_noticed(tmp_path) -> None:
+    path, space = tmp_path / "edited.py", {}
+    text = "class A:\n    def f(self, x):\n        return self.__y if x else {}\n"
+    path.write_text(text.format(1))
+    exec(compile(path.read_text(), str(path), "exec"), space)
+    method = space["A"].f
+    path.write_text(text.format(2))
+    with pytest.raises(SourceNotFoundError, match=r"A.f at .*edited.py:2 is not what the function"):
+        converted(method)
+    path.write_text(text.format(1))
+    assert converted(method)(None, 0) == 1
+
+
+@pytest.mark.parametrize(
+    ("newline", "indent"), [("\r\n", "    "), ("\n", "\t")], ids=["CRLF", "tabs"]
+)
+def test_line_ends_tabs_and_letters(tmp_path, newline, indent) -> None:
+    lines = ["def f(größe: 'Maß'):", ">if größe:", ">>ñ = '日本' + 'x'  # ünïcödé", ">else:"]
+    lines += [">>ñ = ''", ">return ñ"]
+    text = newline.join(lines).replace(">", indent) + newline
+    path, space = tmp_path / "file.py", {}
+    path.write_bytes(text.encode())
+    exec(compile(path.read_bytes(), str(path), "exec"), space)
+    assert converted(space["f"])(1) == "日本x" and converted(space["f"])(0) == ""
+
+
 def test_what_cannot_be_converted_is_called_as_it_is() -> None:
     assert converted(len) is len and converted(int) is int
 
@@ -196,7 +222,7 @@ def test_generators_and_coroutines_are_left_alone_with_a_reason() -> None:
 
 def test_a_refused_statement_leaves_the_rest_converted() -> None:
     def f(x, y):
-        z = x and (y := 5)
+        z = (lambda: x and (w := 5) and w)()
         if z:
             z += 1
         return z, y
@@ -207,7 +233,8 @@ def test_a_refused_statement_leaves_the_rest_converted() -> None:
     (refusal,) = autograph.conversion(made).refusals
     line = f.__code__.co_firstlineno + 1
     assert str(refusal) == (
-        f"line {line}: and/or is not converted: its right side assigns a name with :="
+        f"line {line}: BoolOp is not converted: a part assigns a name with := in a lambda or"
+        " comprehension"
     )
 
 

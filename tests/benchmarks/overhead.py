@@ -34,23 +34,30 @@ def eager_op() -> list[Figure]:
 
 
 def tape() -> list[Figure]:
-    """Compare five recorded ops and their gradient with the same five ops unrecorded."""
+    """Compare recorded ops and their gradient with the same ops unrecorded."""
     import graphc as tf
 
     x = tf.constant(np.linspace(-1, 1, 640, dtype=np.float32).reshape(64, 10))
+    labels = tf.constant(np.arange(64) % 10)
+    cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits
+    plain: dict[str, Callable[[], object]] = {
+        "5 ops": lambda: tf.reduce_sum(tf.square(tf.tanh(x * 2.0 + 1.0))),
+        "cross-entropy": lambda: tf.reduce_mean(cross_entropy(labels=labels, logits=x)),
+    }
 
-    def five_ops() -> object:
-        return tf.reduce_sum(tf.square(tf.tanh(x * 2.0 + 1.0)))
-
-    def recorded() -> object:
+    def recorded(compute: Callable[[], object]) -> object:
         with tf.GradientTape() as tape:
             tape.watch(x)
-            y = five_ops()
+            y = compute()
         return tape.gradient(y, x)
 
-    times = interleaved({"tape": recorded, "plain": five_ops}, repeat=300)
-    name = "tape: 5 ops and their gradient"
-    return [Figure(name, times["tape"], "the ops alone", times["plain"])]
+    figures = []
+    for name, compute in plain.items():
+        both = {"tape": lambda f=compute: recorded(f), "plain": compute}
+        times = interleaved(both, repeat=300)
+        title = f"tape: {name} and their gradient"
+        figures.append(Figure(title, times["tape"], "the ops alone", times["plain"]))
+    return figures
 
 
 def call() -> list[Figure]:
@@ -72,6 +79,42 @@ def call() -> list[Figure]:
     )
     name = "call of a function of five f32[4]"
     return [Figure(name, times["ours"], "numpy, 4 adds", times["numpy"], "budget 15 us")]
+
+
+def forms_of_calls() -> list[Figure]:
+    """Time ways to call functions whose work is next to nothing."""
+    import graphc as tf
+
+    a, b = (np.full(4, value, np.float32) for value in (2.0, 3.0))
+    s, t = tf.constant(a), tf.constant(b)
+    nested = {"a": [s, t, (s, t)], "b": {"c": s, "d": (t, s, t)}, "e": [s] * 8, "f": (s, t, [s, t])}
+
+    class Model:
+        def __init__(self) -> None:
+            self.weight = tf.Variable(b)
+
+        @tf.function
+        def call(self, x):
+            return x * self.weight + 1.0
+
+    model = Model()
+    two = tf.function(lambda x, y: x * y + 1.0)
+    leaves = tf.function(lambda structure: tf.add_n(tf.nest.flatten(structure)))
+    mapped = tf.function(lambda structure: tf.nest.map_structure(lambda x: x + 1.0, structure))
+    forms: dict[str, tuple[Callable[[], object], str]] = {
+        "two f32[4]": (lambda: two(s, t), "budget 5 us"),
+        "two f32[4], one by name": (lambda: two(s, y=t), ""),
+        "two numpy f32[4]": (lambda: two(a, b), ""),
+        "a method with a Variable": (lambda: model.call(s), ""),
+        "a nest of 20 f32[4]": (lambda: leaves(nested), "budget 15 us"),
+        "a nest of 20 f32[4] in and out": (lambda: mapped(nested), ""),
+    }
+    calls = {name: call for name, (call, _) in forms.items()}
+    times = interleaved({**calls, "numpy": lambda: a * b + 1.0}, repeat=1000)
+    return [
+        Figure(f"call with {name}", times[name], "numpy, a * b + 1", times["numpy"], note)
+        for name, (_, note) in forms.items()
+    ]
 
 
 def stages() -> list[Figure]:
@@ -114,5 +157,5 @@ def _stopwatch() -> Callable[[], float]:
 
 
 if __name__ == "__main__":
-    parts = (eager_op, tape, call, stages)
+    parts = (eager_op, tape, call, forms_of_calls, stages)
     print(json.dumps([figure.as_json() for part in parts for figure in part()]))

@@ -206,7 +206,7 @@ def test_functions_call_functions() -> None:
 def test_tensors_do_not_escape() -> None:
     kept = []
 
-    @tf.function
+    @tf.function(fallback="error")
     def leak(x):
         kept.append(x * 2)
         return x

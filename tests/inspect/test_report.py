@@ -65,3 +65,18 @@ def test_values_have_the_users_names() -> None:
 
     text = str(f.graph(tf.constant([1.0])))
     assert "%hidden: f32[1] = tanh %a" in text and "return %result" in text
+
+
+def test_without_arguments_it_is_about_the_trace_used_last() -> None:
+    @tf.function
+    def doubled(x, times):
+        return x * times
+
+    with pytest.raises(TypeError, match="missing"):
+        doubled.explain()
+    doubled(tf.constant(1.0), 2)
+    doubled(tf.constant(1.0), 3)
+    report = doubled.explain()
+    assert "times was int 2, now int 3 (called at test_report.py:" in str(report)
+    assert "give `explain` the arguments" in str(report) and report.to_dict()["timings"] == {}
+    assert "times was int 2, now int 3" in report._repr_html_()

@@ -75,7 +75,8 @@ ARRAYS = [
     np.float32(0.1), np.array([np.nan, np.inf, -0.0, 1e-45], "f4"), np.zeros((0, 3), "f8"),
     np.arange(6, dtype="i8").reshape(2, 3), np.array([True, False]),
     np.array([1 + 2j, -0.0j], "c8"),
-    np.array(2**64 - 1, "u8"), np.array(["a", "ü\n"], object), np.arange(200, dtype="f4"),
+    np.array(2**64 - 1, "u8"), np.array([b"a", "ü\n".encode(), b"\xff"], object),
+    np.arange(200, dtype="f4"),
     np.array([0.1, 65504], "f2"), np.array([0x7FC00001], "u4").view("f4"), np.zeros(0, "f4"),
     np.array([[1, 2], [3, 4]], bfloat16.np), np.zeros((2, 0), object),
 ]  # fmt: skip

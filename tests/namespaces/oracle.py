@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 
@@ -19,7 +20,8 @@ def lines(name: str) -> list[str]:
     return [line for line in text.splitlines() if not line.startswith("#")]
 
 
-CALLS, GRADIENTS = lines("calls.txt"), lines("gradients.txt")
+CALLS = lines("calls.txt") + lines("calls_nn.txt")
+GRADIENTS = lines("gradients.txt") + lines("gradients_nn.txt")
 
 
 def arrays(kind: type = np.float32) -> dict[str, np.ndarray]:
@@ -27,6 +29,7 @@ def arrays(kind: type = np.float32) -> dict[str, np.ndarray]:
     g = np.random.default_rng(0)
     a, b = g.normal(size=(3, 4)).astype(kind), g.normal(size=(4, 5)).astype(kind)
     v, t = g.uniform(0.2, 0.9, (3, 4)).astype(kind), g.normal(size=(2, 3, 4)).astype(kind)
+    n, k = g.normal(size=(2, 5, 6, 4)).astype(kind), g.normal(size=(3, 2, 4, 2)).astype(kind)
     return {
         "a": a, "b": b, "v": v, "t": t,
         "s": (a @ a.T + 3 * np.eye(3)).astype(kind),
@@ -35,6 +38,8 @@ def arrays(kind: type = np.float32) -> dict[str, np.ndarray]:
         "i": np.array([[1, 5, 2], [7, 0, 3]], np.int32),
         "c": np.array([1 + 2j, -0.5j, 0.3 - 1j], np.complex64),
         "m": np.array([True, False, True]),
+        "n": n,  # images
+        "k": k,  # filters for them
     }  # fmt: skip
 
 
@@ -67,17 +72,23 @@ def first_and_second(tf: Any, line: str) -> list[Any]:
     return [slope, tf.zeros_like(x) if again is None else tf.convert_to_tensor(again)]
 
 
+def _plain(value: Any) -> np.ndarray:
+    """What the file can hold: strings as numpy's own."""
+    array = np.asarray(value)
+    return array.astype(np.bytes_) if array.dtype == object else array
+
+
 def record() -> None:
     import tensorflow as tf
 
     found = {}
     for line in CALLS:
         for i, result in enumerate(call(tf, line, arrays())):
-            found[f"{line}#{i}"] = result.numpy()
+            found[f"{line}#{i}"] = _plain(result.numpy())
     for line in GRADIENTS:
         for i, result in enumerate(first_and_second(tf, line)):
             found[f"{line}#{i}"] = result.numpy()
-    np.savez_compressed(RECORD, **{key.replace("/", "\\"): v for key, v in found.items()})
+    np.savez_compressed(RECORD, **{quote(key, safe=""): v for key, v in found.items()})
 
 
 if __name__ == "__main__":

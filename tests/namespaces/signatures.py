@@ -14,12 +14,17 @@ from typing import Any
 FOLDER = Path(__file__).parent
 RECORD = FOLDER / "signatures.txt"
 PACKAGE = FOLDER.parents[1] / "graphc"
-MODULES = ("toplevel", "math", "nn", "linalg", "random", "debugging", "bitwise")
+MODULES = (
+    "toplevel", "math", "math.special", "nn", "linalg", "random", "random.experimental",
+    "debugging", "bitwise", "strings", "ragged", "signal",
+)  # fmt: skip
 
 
 def listed(module: str) -> list[str]:
     """``__all__`` of a namespace, read without importing it."""
-    tree = ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))
+    base = PACKAGE.joinpath(*module.split("."))
+    file = base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
+    tree = ast.parse(file.read_text(encoding="utf-8"))
     for node in tree.body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
             return ast.literal_eval(node.value)
@@ -43,8 +48,8 @@ def parameters(function: Any) -> list[str]:
 
 
 def recorded() -> dict[str, list[str]]:
-    rows = (line.split(": ") for line in RECORD.read_text(encoding="utf-8").splitlines())
-    return {name: text.split(", ") for name, text in rows}
+    rows = (line.split(":") for line in RECORD.read_text(encoding="utf-8").splitlines())
+    return {name: text.replace(" ", "").split(",") if text.strip() else [] for name, text in rows}
 
 
 def record() -> None:

@@ -105,3 +105,75 @@ def test_dropout_keeps_the_expectation() -> None:
     assert all(len(set(row)) == 1 for row in rows.tolist())
     with pytest.raises(ValueError, match="rate"):
         tf.nn.dropout(tf.ones([2]), 1.0)
+
+
+# --- distributions with parameters, generators ----------------------------------------------------
+
+
+def test_distributions_with_parameters_have_their_moments() -> None:
+    tf.random.set_seed(6)
+    n = 40_000
+    alpha, beta = np.array([0.5, 3.0], np.float32), np.float32(2)
+    z = tf.random.gamma([n], alpha, beta).numpy()
+    assert z.shape == (n, 2) and z.min() > 0
+    np.testing.assert_allclose(z.mean(0), alpha / beta, rtol=0.03)
+    np.testing.assert_allclose(z.var(0), alpha / beta**2, rtol=0.06)
+    p = tf.random.poisson([n], [0.5, 20.0]).numpy()
+    np.testing.assert_allclose(p.mean(0), [0.5, 20], rtol=0.03)
+    np.testing.assert_allclose(p.var(0), [0.5, 20], rtol=0.06)
+    b = tf.random.stateless_binomial([n], [1, 2], 10.0, 0.3).numpy()
+    assert b.dtype == np.int32
+    np.testing.assert_allclose([b.mean(), b.var()], [3, 2.1], rtol=0.04)
+
+
+def test_normal_draws_between_bounds_stay_there_also_in_the_tail() -> None:
+    draw = tf.random.stateless_parameterized_truncated_normal
+    x = draw([20_000], [1, 2], means=1.0, stddevs=2.0, minvals=9.0, maxvals=11.0).numpy()
+    assert x.min() >= 9 and x.max() <= 11
+    assert abs(x.mean() - 9.4337) < 0.02  # scipy.stats.truncnorm(4, 5, 1, 2).mean()
+
+
+def test_gamma_draws_have_gradients_by_their_parameters() -> None:
+    tf.random.set_seed(9)
+    alpha, beta = tf.constant([0.5, 4.0]), tf.constant(2.0)
+    with tf.GradientTape() as tape:
+        tape.watch([alpha, beta])
+        mean = tf.reduce_sum(tf.reduce_mean(tf.random.gamma([40_000], alpha, beta), 0))
+    by_alpha, by_beta = tape.gradient(mean, [alpha, beta])
+    np.testing.assert_allclose(by_alpha.numpy(), [0.5, 0.5], rtol=0.04)  # of alpha / beta
+    np.testing.assert_allclose(by_beta.numpy(), -4.5 / 4, rtol=0.04)
+
+
+def test_a_generator_has_a_stream_of_its_own() -> None:
+    g = tf.random.Generator.from_seed(3)
+    first = [g.normal([2]).numpy(), g.uniform([2], 0, 9, tf.int64).numpy()]
+    tf.random.normal([5])
+    g.reset_from_seed(3)
+    again = [g.normal([2]).numpy(), g.uniform([2], 0, 9, tf.int64).numpy()]
+    np.testing.assert_array_equal(first, again)
+    copy = tf.random.Generator.from_state(g.state, alg="philox")
+    np.testing.assert_array_equal(copy.normal([3]).numpy(), g.normal([3]).numpy())
+    a, b = g.split(2)
+    assert not np.array_equal(a.normal([3]).numpy(), b.normal([3]).numpy())
+    assert g.make_seeds(4).shape == (2, 4) and g.state.shape == (3,)
+
+
+def test_a_generator_draws_the_same_in_a_graph() -> None:
+    g = tf.random.Generator.from_seed(5)
+    compiled = tf.function(lambda: g.uniform([3]), autograph=False)
+    graph = [compiled().numpy(), compiled().numpy()]
+    g.reset_from_seed(5)
+    np.testing.assert_array_equal(graph, [g.uniform([3]).numpy(), g.uniform([3]).numpy()])
+
+
+def test_seeds_are_split_and_folded() -> None:
+    seeds = tf.random.split([1, 2], 3)
+    assert seeds.shape == (3, 2) and seeds.dtype == tf.int32
+    assert len({tuple(row) for row in seeds.numpy().tolist()}) == 3
+    folded = tf.random.fold_in([1, 2], 7)
+    assert folded.numpy()[1] == 7
+    np.testing.assert_array_equal(folded, tf.random.fold_in([1, 2], 7))
+    places = tf.random.experimental.index_shuffle(tf.range(10), [1, 2], 9)
+    assert sorted(places.numpy().tolist()) == list(range(10))
+    whole = tf.random.stateless_uniform([99], [1, 2], None, None, tf.int32).numpy()
+    assert whole.min() < -(2**29) and whole.max() > 2**29

@@ -26,6 +26,12 @@ def pass_through(node: Node, site: Site) -> Answer:
     return node.inputs[0]
 
 
+@rule("assigned")
+def new_value(node: Node, site: Site) -> Answer:
+    """What was assigned; gradients have been told whose they are."""
+    return node.inputs[1]
+
+
 @rule("reshape", "expand_dims", "squeeze", "broadcast_to")
 def same_shape(node: Node, site: Site) -> Answer:
     """A view in the shape that the value has."""

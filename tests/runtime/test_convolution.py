@@ -1,0 +1,124 @@
+"""Kernels of convolution and pooling: blocks, borders, and which kernel is chosen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from graphc.ir import dims, dtypes
+from graphc.ir.types import TensorType
+from graphc.ops import control
+from graphc.passes.fuse import fuse
+from graphc.runtime import blas, convolution
+from graphc.runtime.planner import make_plan
+from tests.runtime.graphs import Build, check, region
+
+G = np.random.default_rng(3)
+# x, filters, attributes: what differs are runs, borders, groups and the size of blocks
+SHAPES = {
+    "one channel": ((3, 28, 28, 1), (4, 4, 1, 25), {}),
+    "short runs": ((2, 33, 31, 3), (3, 3, 3, 32), {"padding": "SAME"}),
+    "long runs": ((2, 12, 12, 25), (5, 5, 25, 50), {}),
+    "strides": ((2, 19, 17, 3), (3, 4, 3, 8), {"strides": (2, 3), "padding": ((2, 2), (3, 3))}),
+    "dilations": ((2, 17, 15, 4), (3, 3, 4, 8), {"dilations": (2, 3), "padding": "SAME"}),
+    "small image": ((9, 3, 2, 8), (5, 5, 8, 4), {"padding": "SAME"}),
+    "groups": ((2, 11, 9, 12), (3, 3, 4, 6), {"groups": 3, "padding": "SAME"}),
+    "depthwise": ((2, 15, 14, 21), (3, 3, 1, 21), {"groups": 21, "padding": "SAME"}),
+    "multiplier": ((2, 9, 8, 5), (3, 2, 1, 15), {"groups": 5, "strides": (2, 1)}),
+    "one place": ((2, 9, 8, 5), (1, 1, 5, 7), {}),
+    "one place, strides": ((2, 9, 8, 5), (1, 1, 5, 7), {"strides": (2, 2)}),
+    "vector": ((3, 50, 6), (7, 6, 5), {"strides": (3,), "dilations": (1,), "padding": "SAME"}),
+    "volume": ((2, 6, 7, 8, 2), (2, 3, 3, 2, 4), {"strides": (1, 2, 1), "dilations": (1, 1, 1)}),
+}  # fmt: skip
+TWO = {"strides": (1, 1), "dilations": (1, 1), "padding": "VALID", "groups": 1}
+
+
+def all_three(x: tuple[int, ...], w: tuple[int, ...], attrs: dict, dtype: str = "float32"):
+    """A convolution and both its gradients, which are given the result's tanh."""
+    g = Build()
+    image, filters = g.input(*x, dtype=dtype), g.input(*w, dtype=dtype, name="w")
+    out = g.conv(image, filters, **attrs)
+    bent = g.tanh(out)
+    by_input = g.conv_by_input(bent, filters, size=x[1:-1], **attrs)
+    by_filters = g.conv_by_filters(image, bent, size=w[:-2], **attrs)
+    arrays = [G.normal(0, 0.1, s).astype(dtype) for s in (x, w)]
+    return g.done(out, by_input, by_filters), arrays
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", SHAPES)
+def test_kernels_compute_what_numpy_does(name: str, dtype: str) -> None:
+    x, w, attrs = SHAPES[name]
+    graph, arrays = all_three(x, w, {**TWO, **attrs}, dtype)
+    executable = check(graph, arrays, tol=1e-5 if dtype == "float32" else 1e-13)
+    assert not executable.plan.host
+
+
+@pytest.mark.parametrize("rows", [16, 48])
+def test_blocks_may_end_anywhere(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    monkeypatch.setattr(convolution, "ROWS", rows)
+    for name in ("short runs", "strides", "groups"):
+        x, w, attrs = SHAPES[name]
+        check(*all_three(x, w, {**TWO, **attrs}))
+
+
+def test_columns_take_little_memory() -> None:
+    graph, arrays = all_three((16, 64, 64, 16), (3, 3, 16, 16), {**TWO, "padding": "SAME"})
+    executable = check(graph, arrays)
+    whole = 16 * 64 * 64 * 9 * 16 * 4
+    assert executable.memory.values < whole / 3
+
+
+def test_sizes_may_be_unknown() -> None:
+    g = Build()
+    n, h, c = (dims.symbol(s) for s in "nhc")
+    x, w = g.input(n, h, h, c), g.input(3, 3, c, 4, name="w")
+    graph = g.done(g.max_pool(g.conv(x, w, **{**TWO, "padding": "SAME"}), window=(2, 2),
+                              strides=(2, 2), dilations=(1, 1), padding="VALID"))  # fmt: skip
+    for shape in ((2, 8, 8, 3), (1, 5, 5, 40)):
+        arrays = [G.normal(size=s).astype("f4") for s in (shape, (3, 3, shape[-1], 4))]
+        assert not check(graph, arrays).plan.host
+
+
+def test_filters_of_one_place_are_one_product() -> None:
+    graph, _ = all_three((2, 9, 8, 5), (1, 1, 5, 7), TWO)
+    texts = [s.text for s in make_plan(fuse(graph)).steps.values() if s.node.op.name != "fused"]
+    assert texts == [blas.gemm_text("f32")] * 3
+
+
+def test_depthwise_filters_need_no_columns() -> None:
+    graph, _ = all_three((2, 9, 8, 5), (3, 3, 1, 5), {**TWO, "groups": 5})
+    plan = make_plan(fuse(graph))
+    assert not any(b.name == "scratch" for b in plan.buffers)
+
+
+def test_a_convolution_in_a_loop_stays_in_the_program() -> None:
+    g = Build()
+    x, w, n = g.input(1, 6, 6, 2), g.input(3, 3, 2, 2, name="w"), g.input(dtype="int32", name="n")
+    image = TensorType(dtypes.float32, (1, 6, 6, 2))
+    kernel = TensorType(dtypes.float32, (3, 3, 2, 2))
+    same = {**TWO, "padding": "SAME"}
+    body = region("body", [TensorType(dtypes.int32), image, kernel],
+                  lambda b, i, y, k: [b.tanh(b.conv(y, k, **same))])  # fmt: skip
+    attrs = {"carried": 1, "scanned": 0, "stacked": 0, "length": None, "reverse": False}
+    (out,) = g.emit(control.for_, [n, x, w], attrs, {"body": body})
+    arrays = [G.normal(size=s).astype("f4") for s in ((1, 6, 6, 2), (3, 3, 2, 2))]
+    executable = check(g.done(out), [*arrays, np.array(4, np.int32)])
+    assert not executable.plan.host
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "uint8"])
+@pytest.mark.parametrize("channels", [1, 3, 40])
+@pytest.mark.parametrize("padding", ["SAME", "VALID", ((1, 2), (0, 1))])
+def test_pooling_kernels_compute_what_numpy_does(dtype: str, channels: int, padding) -> None:
+    g = Build()
+    x = g.input(2, 9, 8, channels, dtype=dtype)
+    attrs = {"window": (3, 2), "strides": (2, 1), "dilations": (1, 1), "padding": padding}
+    top = g.max_pool(x, **attrs)
+    results = [top, g.max_pool_spread(x, top, **attrs), g.max_pool_pick(x, x, **attrs)]
+    if dtype.startswith("float"):
+        mean = g.avg_pool(x, **attrs)
+        results += [mean, g.avg_pool_spread(mean, size=(9, 8), **attrs)]
+    # few numbers, so that many are equal
+    executable = check(g.done(*results), [G.integers(0, 9, (2, 9, 8, channels)).astype(dtype)])
+    assert not executable.plan.host
