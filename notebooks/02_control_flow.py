@@ -22,8 +22,10 @@ import time
 
 import matplotlib.pyplot as plt
 import numpy as np
+from IPython.display import HTML
 
 import graphc as tf
+from graphc.inspect.svg import to_svg
 
 # %% [markdown]
 # ## A loop whose length depends on the data
@@ -61,7 +63,7 @@ print(staged.converted_source)
 print(staged.graph(tf.constant(27), optimized=True))
 
 # %%
-staged.explain(tf.constant(27)).optimized
+HTML(to_svg(staged.graph(tf.constant(27), optimized=True)))
 
 # %% [markdown]
 # ## What can be written
@@ -197,7 +199,8 @@ def median_filter(x):
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     print(median_filter(tf.constant([1.0, 2.0, 9.0])), median_filter(tf.constant([4.0, 0.0, 2.0])))
-print(caught[0].message)
+file, line, text = str(caught[0].message).split(":", 2)
+print(f"line {line}:{text}")
 
 # %% [markdown]
 # `@tf.function(fallback="error")` refuses instead.
@@ -311,6 +314,7 @@ axis.set_xscale("log")
 axis.set_xlabel("nanoseconds per iteration")
 axis.legend()
 figure.tight_layout()
+plt.show()
 
 # %% [markdown]
 # A call costs a few microseconds, and the first one has to trace and compile: `explain` and

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.benchmarks import start
 from tests.benchmarks.contestants import CONTESTANTS
+from tests.benchmarks.convnet import convnet
 from tests.benchmarks.figures import Figure, table
 from tests.benchmarks.race import race
 
@@ -36,9 +37,9 @@ def digits(quick: bool) -> list[Figure]:
     return figures
 
 
-def overhead(quick: bool) -> list[Figure]:
+def alone(module: str) -> list[Figure]:
     """Measure in a fresh process, so that nothing else is loaded."""
-    command = [sys.executable, "-m", "tests.benchmarks.overhead"]
+    command = [sys.executable, "-m", f"tests.benchmarks.{module}"]
     answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     rows = json.loads(answer)
     return [Figure(**{key: row[key] for key in row if key != "ratio"}) for row in rows]
@@ -46,9 +47,11 @@ def overhead(quick: bool) -> list[Figure]:
 
 PARTS: dict[str, Callable[[bool], list[Figure]]] = {
     "import": lambda quick: start.importing(),
-    "overhead": overhead,
+    "overhead": lambda quick: alone("overhead"),
+    "loops": lambda quick: alone("loops"),
     "first-call": lambda quick: start.first_call(),
     "digits": digits,
+    "convnet": convnet,
 }
 
 
