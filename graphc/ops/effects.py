@@ -91,8 +91,8 @@ print_ = op(
 # --- checks ---------------------------------------------------------------------------------------
 
 
-def _exception(name: Any) -> type[Exception]:
-    if isinstance(name, type):
+def _exception(name: Any) -> Callable[..., Exception]:
+    if callable(name):
         return name
     found = getattr(builtins, name, None) or getattr(errors, name, None)
     return found if isinstance(found, type) else InvalidArgumentError

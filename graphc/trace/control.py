@@ -14,7 +14,7 @@ from typing import Any
 from graphc import autograph
 from graphc.errors import StagingError
 from graphc.ops import ops
-from graphc.trace import control_collect, control_if, control_loops, host_calls, nest, staging
+from graphc.trace import control_collect, control_if, control_loops, host_calls, nest
 from graphc.trace.control_calls import callee
 from graphc.trace.control_iter import staged_items
 from graphc.trace.control_join import (
@@ -23,6 +23,7 @@ from graphc.trace.control_join import (
     compared,
     marked,
     note_test,
+    raise_unless,
     truth,
     unused,
     used,
@@ -199,7 +200,7 @@ class _Operators:
         if not isinstance(test, SymbolicTensor):
             return test
         ok = test if test.dtype.is_bool else ops.not_equal(test, 0)
-        staging.emit_assert(ok, AssertionError, [] if message is None else [message()])
+        raise_unless(ok, AssertionError() if message is None else AssertionError(message()))
         return True
 
     def raised(self, exception: Any) -> Any:

@@ -34,7 +34,7 @@ from graphc.trace.growing import GrowingList
 from graphc.trace.rows import Later, Tracked
 from graphc.trace.staging import Region
 from graphc.trace.state import current, user_loc
-from graphc.trace.tensor import SymbolicTensor
+from graphc.trace.tensor import SymbolicTensor, Tensor
 
 
 def _lifted(python: Callable[..., Any]) -> Callable[..., Any]:
@@ -261,8 +261,37 @@ def is_own(error: Exception) -> bool:
 
 def at_run_time(error: Exception) -> Never:
     """Raise an exception when the program comes to the current point."""
-    staging.emit_assert(staging.constant(False), type(error), error.args)
+    raise_unless(staging.constant(False), error)
     return Never(error)
+
+
+def raise_unless(ok: Any, error: Exception) -> None:
+    """Raise an exception like ``error`` at run time where ``ok`` is false."""
+    state = {k: v for k, v in vars(error).items() if k != _MARK}
+    if not state and all(isinstance(v, Tensor | str | int | float) for v in error.args):
+        staging.emit_assert(ok, type(error), error.args)
+        return
+    again = _Again(error, [list(error.args), state])
+    ops.raise_unless(ok, *again.tensors, exception=again, template=(None,) * len(again.tensors))
+
+
+class _Again:
+    """Makes an exception like one that was raised while tracing, with values for its tensors."""
+
+    def __init__(self, error: Exception, held: Any) -> None:
+        self.type, self.held = type(error), held
+        self.__qualname__ = self.type.__qualname__  # as the graph's text shows it
+        self.leaves = nest.flatten(held)
+        self.tensors = [v for v in self.leaves if isinstance(v, Tensor)]
+
+    def __call__(self, *values: Any) -> Exception:
+        given = iter(values)
+        filled = [next(given) if isinstance(v, Tensor) else v for v in self.leaves]
+        args, state = settled(nest.pack_sequence_as(self.held, filled))
+        error = self.type.__new__(self.type, *args)  # `__init__` has run: this is what it made
+        error.args = tuple(args)
+        vars(error).update(state)
+        return error
 
 
 def to_the_end(body: Callable[[], Any]) -> Any:
@@ -276,7 +305,8 @@ def to_the_end(body: Callable[[], Any]) -> Any:
     except Exception as error:
         nodes = current.tracer.nodes  # type: ignore[union-attr]
         later = any(n.effect or n.op.can_fail or n.regions for n in nodes)
-        holds = any(isinstance(v, SymbolicTensor) for v in error.args)
+        leaves = nest.flatten([list(error.args), vars(error)])
+        holds = any(isinstance(v, SymbolicTensor) for v in leaves)
         if not (holds or (later and is_own(error))):
             raise
         at_run_time(error)

@@ -226,3 +226,32 @@ def test_an_error_that_comes_after_another_does_not_come_first() -> None:
         f(tf.constant(1))
     with pytest.raises(ValueError, match="always"):
         f(tf.constant(-1))
+
+
+class Diverged(ArithmeticError):
+    def __init__(self, step, *, loss, hint=None):
+        super().__init__(f"diverged at step {step}")
+        self.step, self.loss, self.hint = step, loss, hint
+
+
+def test_an_exception_keeps_its_class_and_what_its_init_made_of_it() -> None:
+    @tf.function
+    def train(x):
+        for step in tf.range(5):
+            x = x * x
+            if x > 100:
+                raise Diverged("?", loss=[x, {"step": step}], hint=None)
+        assert x < 10, ("too large", x)
+        return x
+
+    assert float(train(tf.constant(0.5))) < 0.5
+    with pytest.raises(Diverged, match="diverged at step ?") as caught:
+        train(tf.constant(3.0))
+    error = caught.value
+    assert error.args == ("diverged at step ?",) and error.hint is None
+    assert float(error.loss[0]) == 6561.0 and int(error.loss[1]["step"]) == 2
+    with pytest.raises(AssertionError) as caught:
+        train(tf.constant(1.1))
+    text, value = caught.value.args[0]
+    assert text == "too large" and float(value) == pytest.approx(1.1**32, rel=1e-4)
+    assert "Diverged" in str(train.graph(tf.constant(3.0)))
