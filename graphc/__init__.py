@@ -63,7 +63,12 @@ from graphc.toplevel import *
 from graphc.trace import gradient_regions as _gradient_regions
 from graphc.trace import indexing as _indexing
 from graphc.trace import nest
-from graphc.trace.custom import custom_gradient, recompute_grad, stop_gradient
+from graphc.trace.custom import (
+    custom_gradient,
+    grad_pass_through,
+    recompute_grad,
+    stop_gradient,
+)  # fmt: skip
 from graphc.trace.dispatch import convert_to_tensor
 from graphc.trace.shape import TensorShape
 from graphc.trace.slices import IndexedSlices

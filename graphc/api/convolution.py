@@ -275,11 +275,11 @@ def dilation2d(
         raise ValueError(f"{who}: data_format is NHWC, got {data_format!r}")
     more = _geometry(who, 2, False, strides, padding, dilations)
     laid = windows(who, x.dims[1:-1], w.dims[:2], **more)
-    wide = ops.pad(x, paddings=((0, 0), *laid.widths(), (0, 0)), value=x.dtype.min)
+    wide = ops.pad(x, paddings=((0, 0), *laid.widths, (0, 0)), value=x.dtype.min)
     taps = ops.reshape(w, shape=(laid.taps, w.dims[-1]))
     sums = [
         ops.add(ops.strided_slice(wide, index=at), ops.strided_slice(taps, index=(i,)))
-        for i, at in enumerate(laid.tap_slices())
+        for i, at in enumerate(laid.tap_slices)
     ]
     return reduce(ops.maximum, sums)
 

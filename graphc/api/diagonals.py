@@ -9,7 +9,7 @@ from graphc.api.reductions import reduce_sum
 from graphc.errors import InvalidArgumentError
 from graphc.ir import dims, dtypes
 from graphc.ops import ops
-from graphc.trace.dispatch import convert_to_tensor
+from graphc.trace.dispatch import convert_to_tensor, static_value
 from graphc.trace.tensor import Tensor
 
 _ALIGN = ("LEFT_RIGHT", "RIGHT_LEFT", "LEFT_LEFT", "RIGHT_RIGHT")
@@ -33,11 +33,16 @@ def band_part(input: Any, num_lower: Any, num_upper: Any, name: str | None = Non
     x = _matrices(input, "band_part")
     i, j = _rows_and_columns(*x.dims[-2:])
     kept = None
-    for bound, distance in ((num_lower, i - j), (num_upper, j - i)):
+    for bound, first, second in ((num_lower, i, j), (num_upper, j, i)):
+        number = static_value(bound)
+        if isinstance(number, int) and number < 0:
+            continue
         limit = ops.cast(convert_to_tensor(bound), dtype=dtypes.int32)
-        inside = ops.logical_or(ops.less(limit, 0), ops.less_equal(distance, limit))
+        inside = ops.less_equal(first, second + limit)
+        if number is None:
+            inside = ops.logical_or(inside, ops.less(limit, 0))
         kept = inside if kept is None else ops.logical_and(kept, inside)
-    return ops.select(kept, x, ops.zeros_like(x))
+    return x if kept is None else ops.select(kept, x, ops.zeros_like(x))
 
 
 # --- bands of diagonals ---------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from graphc.trace.tensor import Tensor
 # --- distributions, as functions of a key ---------------------------------------------------------
 
 
-_LARGE = 1 << 15  # elements: more are drawn by a kernel also in eager code
+_LARGE = 1 << 12  # elements: more are drawn by a kernel also in eager code
 _BELOW = 0.022750131948179195  # the share of a normal distribution below -2
 
 
@@ -47,7 +47,7 @@ def draw_uniform(key: Tensor, shape: Any, minval: Any, maxval: Any, dtype: Any) 
             raise ValueError("uniform integers need maxval")
         if maxval is None:
             return _draw("random_bits", key, size, kind)
-        low, high = (cast(v, kind) for v in (minval, maxval))
+        low, high = (_as(v, kind) for v in (minval, maxval))
         return _draw("random_integers", key, size, None, low, high)
     draw = _draw("random_uniform", key, size, kind)
     minval, maxval = 0 if minval is None else minval, 1 if maxval is None else maxval
@@ -55,6 +55,11 @@ def draw_uniform(key: Tensor, shape: Any, minval: Any, maxval: Any, dtype: Any) 
     if static_value(minval) == 0 and static_value(maxval) == 1:
         return draw
     return ops.add(ops.multiply(draw, ops.subtract(high, low)), low)
+
+
+def _as(value: Any, kind: Any) -> Tensor:
+    t = convert_to_tensor(value, dtype_hint=kind)
+    return t if t.dtype is kind else ops.cast(t, dtype=kind)
 
 
 def draw_bits(key: Tensor, shape: Any, dtype: Any) -> Tensor:

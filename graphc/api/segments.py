@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from graphc.api.arguments import known, known_size, like
+from graphc.api.arguments import data_size, known, known_size, like
 from graphc.api.checks import assert_greater_equal
-from graphc.api.reductions import is_non_decreasing, reduce_max
+from graphc.api.reductions import reduce_max
 from graphc.api.shapes import cast
 from graphc.errors import InvalidArgumentError
 from graphc.ir import dims, dtypes
 from graphc.ops import ops
 from graphc.trace.dispatch import convert_to_tensor
-from graphc.trace.tensor import Tensor
+from graphc.trace.tensor import EagerTensor, Tensor
 
 # --- segments that are named in any order ---------------------------------------------------------
 
@@ -25,6 +25,8 @@ def _folded(data: Any, segment_ids: Any, count: Any, start: Any, op: Callable[..
     rank = len(rows.dims)
     flat = ops.reshape(x, shape=(dims.product(rows.dims), *x.dims[rank:]))
     rows = ops.reshape(rows, shape=(-1,))
+    if isinstance(rows, EagerTensor) and not (rows._array < 0).any():
+        return op(ops.broadcast_to(like(start, x), shape=(count, *x.dims[rank:])), rows, flat)
     # what is left out goes to one row more, and ids that reach it go beyond
     beyond = rows + ops.cast(ops.greater_equal(rows, _size(count, rows)), dtype=rows.dtype)
     rows = ops.select(ops.less(rows, 0), _size(count, rows), beyond)
@@ -45,9 +47,6 @@ def _scatter(name: str) -> Callable[..., Any]:
         return getattr(ops, name)(x, ops.expand_dims(rows, axis=-1), updates)
 
     return fold
-
-
-_SEGMENTS = "The result has shape [num_segments, ...]; rows with a negative id are left out."
 
 
 def unsorted_segment_sum(
@@ -118,10 +117,7 @@ def _sorted(name: str, doc: str, none_is_zero: bool = False) -> Callable[..., Te
 
     def call(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
         x, ids = convert_to_tensor(data), convert_to_tensor(segment_ids, dtype_hint=dtypes.int32)
-        ordered = ops.logical_and(is_non_decreasing(ids), ops.reduce_all(ops.greater_equal(ids, 0)))
-        text = f"{call.__name__}: segment ids must not be negative, and never fall"
-        ops.raise_unless(ordered, exception=InvalidArgumentError, template=(text,))
-        count = known_size(ops.maximum(reduce_max(ids) + 1, 0), "the number of segments")
+        count = ops.segments(ids, size=data_size()).dims[0]
         found = fold(x, ids, count)
         if not none_is_zero:
             return found
@@ -236,6 +232,7 @@ def histogram_fixed_width(
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
     """How many values each of ``nbins`` equal bins over ``value_range`` [2] holds."""
-    places = histogram_fixed_width_bins(values, value_range, nbins)
-    count = known_size(nbins, "nbins")
-    return bincount(places, minlength=count, maxlength=count, dtype=dtype)
+    places = ops.reshape(histogram_fixed_width_bins(values, value_range, nbins), shape=(-1,))
+    one, shape = cast(1, dtype), (known_size(nbins, "nbins"),)
+    zeros = ops.broadcast_to(cast(0, dtype), shape=shape)
+    return _add(zeros, places, ops.broadcast_to(one, shape=places.dims))

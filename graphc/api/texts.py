@@ -266,6 +266,40 @@ def unicode_decode(
     return ops.code_points(parts)
 
 
+def _offsets(parts: Any) -> Any:
+    """Where each character begins, in bytes of its string; int64."""
+    flat = parts.flat_values if isinstance(parts, RaggedTensor) else parts
+    sizes = ops.cast(ops.string_length(flat), dtype=dtypes.int64)
+    starts = ops.cumsum(sizes, axis=0, exclusive=True)
+    if not isinstance(parts, RaggedTensor):
+        return starts
+    while isinstance(parts.values, RaggedTensor):
+        parts = parts.values
+    total = ops.concat(like([0], sizes), ops.cumsum(sizes, axis=0), axis=0)
+    before = ops.gather(total, parts.row_starts(), axis=0)
+    return parts.with_values(ops.subtract(starts, ops.gather(before, parts.value_rowids(), axis=0)))
+
+
+def unicode_split_with_offsets(
+    input: Any, input_encoding: str, errors: str = "replace", replacement_char: int = 65533,
+    name: str | None = None,
+) -> tuple[Any, Any]:  # fmt: skip
+    """Cut strings into their characters, and tell where in UTF-8 each begins."""
+    found = unicode_split(input, input_encoding, errors, replacement_char)
+    return found, _offsets(found)
+
+
+def unicode_decode_with_offsets(
+    input: Any, input_encoding: str, errors: str = "replace", replacement_char: int = 65533,
+    replace_control_characters: bool = False, name: str | None = None,
+) -> tuple[Any, Any]:  # fmt: skip
+    """Turn strings into the numbers of their characters, and tell where in UTF-8 each begins."""
+    codes = unicode_decode(
+        input, input_encoding, errors, replacement_char, replace_control_characters
+    )
+    return codes, _offsets(unicode_split(input, input_encoding, errors, replacement_char))
+
+
 def unicode_encode(
     input: Any, output_encoding: str, errors: str = "replace", replacement_char: int = 65533,
     name: str | None = None,

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from graphc.api.arguments import known, known_axes, known_shape, like
-from graphc.api.shapes import pad, roll
+from graphc.api.arguments import known, known_axes, known_shape, known_tuple, like
+from graphc.api.shapes import meets, pad, roll
 from graphc.ir import dims, dtypes
 from graphc.ops import ops
 from graphc.trace.dispatch import convert_to_tensor
@@ -79,6 +79,41 @@ def _irfft(name: str, rank: int) -> Callable[..., Tensor]:
 
 rfft, rfft2d, rfft3d = _rfft("rfft", 1), _rfft("rfft2d", 2), _rfft("rfft3d", 3)
 irfft, irfft2d, irfft3d = _irfft("irfft", 1), _irfft("irfft2d", 2), _irfft("irfft3d", 3)
+
+
+def _over_axes(name: str, transform: Callable[[Any, Any, int], Any]) -> Callable[..., Tensor]:
+    """A transform over any axes: they are moved to the end, and back."""
+
+    def call(
+        input_tensor: Any, fft_length: Any = None, axes: Any = None, norm: str | None = None,
+        name: str | None = None,
+    ) -> Tensor:  # fmt: skip
+        if norm not in (None, "backward"):
+            raise NotImplementedError("transforms over axes are scaled the usual way: norm=None")
+        x = convert_to_tensor(input_tensor)
+        listed = range(len(x.dims)) if axes is None else known_tuple(axes, "axes")
+        last = [meets(x, a) for a in listed]
+        order = [i for i in range(len(x.dims)) if i not in last] + last
+        back = tuple(sorted(range(len(order)), key=order.__getitem__))
+        sizes = None if fft_length is None else known_shape(fft_length, "fft_length")
+        found = transform(ops.transpose(x, perm=tuple(order)), sizes, len(last))
+        return ops.transpose(found, perm=back)
+
+    call.__doc__ = f"What `{name[:-2]}` gives, over any axes (None: all), in their order."
+    call.__name__ = call.__qualname__ = name
+    return call
+
+
+def _sized(x: Any, sizes: Any) -> Any:
+    return x if sizes is None else _resized(x, sizes)
+
+
+fftnd = _over_axes("fftnd", lambda x, sizes, rank: ops.fft(_sized(x, sizes), rank=rank))
+ifftnd = _over_axes(
+    "ifftnd", lambda x, sizes, rank: ops.fft(_sized(x, sizes), rank=rank, inverse=True)
+)
+rfftnd = _over_axes("rfftnd", lambda x, sizes, rank: ops.rfft(_sized(x, sizes), rank=rank))
+irfftnd = _over_axes("irfftnd", lambda x, sizes, rank: _irfft("irfftnd", rank)(x, sizes))
 
 
 def fftshift(x: Any, axes: Any = None, name: str | None = None) -> Tensor:

@@ -1,5 +1,5 @@
-"""The Keras-style part of graphc: data sets and training conveniences built on public names."""
+"""The Keras-style part of graphc, built on public names."""
 
-from graphc.keras import datasets, utils
+from graphc.keras import activations, datasets, utils
 
-__all__ = ["datasets", "utils"]
+__all__ = ["activations", "datasets", "utils"]

@@ -17,7 +17,7 @@ from graphc.ir.dims import DimLike
 from graphc.ir.types import TensorType, show_shape
 from graphc.ops.combinators import op, ops, per_operand, rng
 from graphc.ops.opdef import Attrs, Library, Sample, Types
-from graphc.ops.window import Windows, inside, padded, windows
+from graphc.ops.window import Windows, inside, padded, views, windows
 
 # --- types ----------------------------------------------------------------------------------------
 
@@ -93,7 +93,7 @@ def _by_filters_type(types: Types, attrs: Attrs) -> TensorType:
 
 # --- on arrays: columns, with the channels of all places of a window in a row, times filters ------
 
-_COLUMNS = 1 << 21  # elements of the columns that are made at once
+_COLUMNS = 1 << 17  # elements of the columns that are made at once: they fit into a cache
 
 
 class _Columns:
@@ -102,31 +102,36 @@ class _Columns:
     def __init__(self, x: Sequence[int], kernel: Sequence[int], outputs: int, attrs: Attrs) -> None:
         self.laid = conv_windows("conv", x, kernel, attrs)
         self.groups: int = attrs["groups"]
-        self.shape, self.outputs, self.taps = x, outputs, int(np.prod(kernel))
+        self.batch, self.outputs, self.taps = x[0], outputs, int(np.prod(kernel))
         self.taken = x[-1] // self.groups
-        row = max(int(np.prod(self.laid.counts)) * self.taps * x[-1], 1)
+        self.windows = int(np.prod(self.laid.counts))
+        row = max(self.windows * self.taps * x[-1], 1)
         self.images = max(_COLUMNS // row, 1)
 
     def parts(self) -> Iterator[slice]:
         """The batch in pieces."""
-        for start in range(0, self.shape[0], self.images):
+        for start in range(0, self.batch, self.images):
             yield slice(start, start + self.images)
 
     def gather(self, x: np.ndarray) -> np.ndarray:
         """[groups, windows, taps * channels of a group]"""
-        wide = padded(x, self.laid)
-        out = np.empty((len(x), *self.laid.counts, self.taps, x.shape[-1]), x.dtype)
-        for tap, at in enumerate(self.laid.tap_slices()):
-            out[..., tap, :] = wide[at]
-        split = out.reshape(-1, self.taps, self.groups, self.taken).transpose(2, 0, 1, 3)
-        return split.reshape(self.groups, -1, self.taps * self.taken)
+        places = views(padded(x, self.laid), self.laid)
+        split = places.reshape(*places.shape[:-1], self.groups, self.taken)
+        depth, windows = self.taps * self.taken, len(x) * self.windows
+        inner = len(self.laid.counts) + 1  # the first axis of a window
+        if self.laid.kernel[-1] * self.taken < self.laid.counts[-1]:
+            # what numpy copies at once is longer along the windows
+            order = (-2, *range(inner, split.ndim - 2), -1, *range(inner))
+            columns = split.transpose(order).reshape(self.groups, depth, windows)
+            return columns.transpose(0, 2, 1)
+        return np.moveaxis(split, -2, 0).reshape(self.groups, windows, depth)
 
     def scatter(self, columns: np.ndarray, out: np.ndarray) -> None:
         """The inverse: what is gathered from one element is added up in it."""
         split = columns.reshape(self.groups, -1, self.taps, self.taken).transpose(1, 2, 0, 3)
         split = split.reshape(len(out), *self.laid.counts, self.taps, out.shape[-1])
         wide = np.zeros_like(padded(out, self.laid))
-        for tap, at in enumerate(self.laid.tap_slices()):
+        for tap, at in enumerate(self.laid.tap_slices):
             wide[at] += split[..., tap, :]
         out[...] = wide[inside(self.laid)]
 
@@ -152,12 +157,12 @@ def _wide(x: np.ndarray) -> np.ndarray:
 
 def _conv(x: np.ndarray, filters: np.ndarray, **attrs: Any) -> np.ndarray:
     columns = _Columns(x.shape, filters.shape[:-2], filters.shape[-1], {**_ATTRS, **attrs})
-    out = np.empty((len(x), *columns.laid.counts, columns.outputs), x.dtype)
+    shape = (len(x), *columns.laid.counts, columns.outputs)
     factor = columns.filters(_wide(filters))
+    out = np.empty(shape, factor.dtype)
     for part in columns.parts():
-        found = columns.gather(_wide(x[part])) @ factor
-        out[part] = found.transpose(1, 0, 2).reshape(out[part].shape)
-    return out
+        np.matmul(columns.gather(_wide(x[part])), factor, out=columns.results(out[part]))
+    return out.astype(x.dtype, copy=False)
 
 
 def _by_input(g: np.ndarray, filters: np.ndarray, size: Any, **attrs: Any) -> np.ndarray:

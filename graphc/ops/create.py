@@ -69,6 +69,23 @@ sized = op(
 )  # fmt: skip
 
 
+def _segments(ids: np.ndarray, size: Any = None) -> np.ndarray:
+    flat = ids.reshape(-1)
+    if flat.size and (flat[0] < 0 or (flat[1:] < flat[:-1]).any()):
+        raise InvalidArgumentError("segment ids must not be negative, and never fall")
+    return np.empty((int(flat[-1]) + 1 if flat.size else 0, 0), np.uint8)
+
+
+segments = op(
+    "segments", "ids", lambda types, attrs: TensorType(dtypes.uint8, (attrs["size"], 0)), _segments,
+    attrs={"size": None}, can_fail=True, types=dtypes.INTEGERS, grad="it holds nothing",
+    lower=Host("a size that depends on data"),
+    samples=lambda: [Sample((np.array(v, np.int32),), {"size": dims.symbol("n")}, grad=False)
+                     for v in ([0, 0, 2], [])],
+    doc="Nothing, of shape [n, 0], for sorted numbers of segments whose last is n - 1.",
+)  # fmt: skip
+
+
 def _one_hot_type(types: Types, attrs: Attrs) -> TensorType:
     if not types[0].dtype.is_integer:
         raise DTypeError(f"one_hot: indices must be integers, got {types[0]}")

@@ -80,7 +80,7 @@ def _laid(x: Sequence[int], attrs: Any) -> Windows:
 def _counts(laid: Windows) -> np.ndarray:
     """How many places of each window lie inside: [1, *counts, 1]."""
     wide = padded(np.ones((1, *laid.sizes, 1), np.float32), laid)
-    return np.add.reduce([wide[at] for at in laid.tap_slices()])
+    return np.add.reduce([wide[at] for at in laid.tap_slices])
 
 
 def _lowest(dtype: np.dtype) -> Any:
@@ -90,7 +90,7 @@ def _lowest(dtype: np.dtype) -> Any:
 def _max_pool(x: np.ndarray, **attrs: Any) -> np.ndarray:
     laid = _laid(x.shape, attrs)
     wide = padded(x, laid, _lowest(x.dtype))
-    first, *rest = laid.tap_slices()
+    first, *rest = laid.tap_slices
     out = wide[first].copy()
     for at in rest:
         np.maximum(out, wide[at], out=out)
@@ -102,7 +102,7 @@ def _winners(x: np.ndarray, laid: Windows) -> np.ndarray:
     wide = padded(x, laid)
     there = padded(np.ones((1, *laid.sizes, 1), bool), laid, False)
     best = tap = found = None
-    for i, at in enumerate(laid.tap_slices()):
+    for i, at in enumerate(laid.tap_slices):
         value = wide[at]
         if best is None:
             best, tap = value.copy(), np.zeros(value.shape, np.int32)
@@ -119,7 +119,7 @@ def _winners(x: np.ndarray, laid: Windows) -> np.ndarray:
 def _spread(x: np.ndarray, g: np.ndarray, **attrs: Any) -> np.ndarray:
     laid = _laid(x.shape, attrs)
     tap, wide = _winners(x, laid), np.zeros_like(padded(x, laid))
-    for i, at in enumerate(laid.tap_slices()):
+    for i, at in enumerate(laid.tap_slices):
         wide[at] += np.where(tap == i, g, g.dtype.type(0))
     return wide[inside(laid)]
 
@@ -128,7 +128,7 @@ def _pick(x: np.ndarray, values: np.ndarray, **attrs: Any) -> np.ndarray:
     laid = _laid(x.shape, attrs)
     tap, wide = _winners(x, laid), padded(values, laid)
     out = np.zeros(tap.shape, values.dtype)
-    for i, at in enumerate(laid.tap_slices()):
+    for i, at in enumerate(laid.tap_slices):
         np.copyto(out, wide[at], where=tap == i)
     return out
 
@@ -137,7 +137,7 @@ def _avg_pool(x: np.ndarray, **attrs: Any) -> np.ndarray:
     laid = _laid(x.shape, attrs)
     wide = padded(x, laid)
     out = np.zeros((len(x), *laid.counts, x.shape[-1]), np.result_type(x.dtype, np.float32))
-    for at in laid.tap_slices():
+    for at in laid.tap_slices:
         out += wide[at]
     out /= _counts(laid).astype(out.dtype)
     return out.astype(x.dtype, copy=False)
@@ -148,7 +148,7 @@ def _mean_spread(g: np.ndarray, size: Any, **attrs: Any) -> np.ndarray:
     laid = _laid(shape, attrs)
     wide = np.zeros_like(padded(np.zeros(shape, np.result_type(g.dtype, np.float32)), laid))
     share = g / _counts(laid).astype(wide.dtype)
-    for at in laid.tap_slices():
+    for at in laid.tap_slices:
         wide[at] += share
     return wide[inside(laid)].astype(g.dtype, copy=False)
 

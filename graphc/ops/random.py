@@ -19,24 +19,25 @@ from graphc.ir.types import TensorType, broadcast_shapes, show_shape
 from graphc.ops.combinators import op, ops, sum_to
 from graphc.ops.opdef import Attrs, Host, Library, Sample, Types
 
-_M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
-_W0, _W1 = 0x9E3779B9, 0xBB67AE85
+# Multipliers of the two halves of a counter, one below the other, and what keys grow by.
+_FACTORS = np.array([[0xD2511F53], [0xCD9E8D57]], np.uint64)
+_STEPS = np.arange(10, dtype=np.uint64)[:, None] * np.array([0x9E3779B9, 0xBB67AE85], np.uint64)
 _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
 
 
 def philox(key: np.ndarray, size: int) -> tuple[np.ndarray, ...]:
     """Four words of 32 bits for each index below ``size``, as uint64 arrays."""
+    halves = np.array([[key[0] & _LOW, key[0] >> _32]], np.uint64)
+    keys = ((halves + _STEPS) & _LOW)[:, :, None]
     index = np.arange(size, dtype=np.uint64)
     counter = np.full(size, key[1], np.uint64)
-    c0, c1, c2, c3 = index & _LOW, index >> _32, counter & _LOW, counter >> _32
-    k0, k1 = int(key[0]) & 0xFFFFFFFF, int(key[0]) >> 32
-    for _ in range(10):
-        p0, p1 = _M0 * c0, _M1 * c2
-        c0, c1 = (p1 >> _32) ^ c1 ^ np.uint64(k0), p1 & _LOW
-        c2, c3 = (p0 >> _32) ^ c3 ^ np.uint64(k1), p0 & _LOW
-        k0, k1 = (k0 + _W0) & 0xFFFFFFFF, (k1 + _W1) & 0xFFFFFFFF
-    return c0, c1, c2, c3
+    even, odd = np.stack([index & _LOW, counter & _LOW]), np.stack([index >> _32, counter >> _32])
+    for k in keys:
+        product = (_FACTORS * even)[::-1]
+        even = (product >> _32) ^ odd ^ k
+        odd = product & _LOW
+    return even[0], odd[0], even[1], odd[1]
 
 
 def unit(words: Sequence[np.ndarray], dtype: DType) -> np.ndarray:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from graphc.errors import InvalidArgumentError
 from graphc.ir import dims
@@ -34,6 +36,7 @@ class Windows:
         """The number of places in a window."""
         return dims.product(self.kernel)
 
+    @cached_property
     def widths(self) -> list[tuple[DimLike, DimLike]]:
         """Padding that lets every window lie inside."""
         return [
@@ -41,14 +44,14 @@ class Windows:
             for n, k, s, d, low, count in self._axes()
         ]
 
-    def tap_slices(self) -> Iterator[tuple[slice, ...]]:
+    @cached_property
+    def tap_slices(self) -> list[tuple[slice, ...]]:
         """For each place of a window: where it meets the padded array, in all windows."""
         axes = [
             [slice(i * d, i * d + (count - 1) * s + 1 if count else 0, s) for i in range(k)]
             for _, k, s, d, _, count in self._axes()
         ]
-        for parts in product(*axes):
-            yield (slice(None), *parts)
+        return [(slice(None), *parts) for parts in product(*axes)]
 
     def _axes(self) -> Iterator[Any]:
         return zip(self.sizes, self.kernel, self.strides, self.dilations, self.before, self.counts,
@@ -112,7 +115,7 @@ def _axis(
 
 def padded(x: np.ndarray, w: Windows, value: Any = 0) -> np.ndarray:
     """``x`` with a constant around, so that every window lies inside."""
-    widths = w.widths()
+    widths = w.widths
     if not any(map(any, widths)):
         return x
     shape = (x.shape[0], *(n + a + b for n, (a, b) in zip(w.sizes, widths, strict=True)))
@@ -125,3 +128,14 @@ def inside(w: Windows) -> tuple[slice, ...]:
     """Where the array lies in its padded form."""
     parts = zip(w.before, w.sizes, strict=True)
     return (slice(None), *(slice(low, low + n) for low, n in parts))
+
+
+def views(x: np.ndarray, w: Windows) -> np.ndarray:
+    """All windows over a padded array, without a copy: [batch, *counts, *kernel, channels]."""
+    first, *steps, last = x.strides
+    between = (step * s for step, s in zip(steps, w.strides, strict=True))
+    within = (step * d for step, d in zip(steps, w.dilations, strict=True))
+    return as_strided(
+        x, (len(x), *w.counts, *w.kernel, x.shape[-1]), (first, *between, *within, last),
+        writeable=False,
+    )  # fmt: skip

@@ -16,7 +16,7 @@ from graphc.ops.conv import conv_windows
 from graphc.ops.window import Windows
 from graphc.runtime import blas
 from graphc.runtime.calls import Call, Gemm, Scratch
-from graphc.runtime.windowing import layout, loops, numbers
+from graphc.runtime.windowing import indented, is_inside, layout, loops, numbers, walks
 
 BLOCK = 1 << 17  # elements of the columns in one block: half of a usual second-level cache
 ROWS = 512  # at most in a block: more is no quicker, with few columns
@@ -143,7 +143,7 @@ def _columns_text(name: str, short: str, width: DimLike, runs: bool, borders: bo
     line += _PLACES if borders or not runs else ""
     line = line.format(width=width if _is_short(width) else "width", **parts["move"])
     words = {"t": short, "size": 4 if short == "f32" else 8, "way": blas.gemm(short).convention}
-    text = _COLUMNS.replace("{layout}", layout(8)).replace("{line}", _indented(line, 6))
+    text = _COLUMNS.replace("{layout}", layout(8)).replace("{line}", indented(line, 6))
     for at in ("first", "before", "after"):
         text = text.replace(f"{{{at}}}", parts.get(at, "pass"))
     return text.format(**words)
@@ -151,10 +151,6 @@ def _columns_text(name: str, short: str, width: DimLike, runs: bool, borders: bo
 
 def _is_short(width: DimLike) -> bool:
     return isinstance(width, int) and width <= SHORT_RUN
-
-
-def _indented(text: str, depth: int) -> str:
-    return text.strip().replace("\n", "\n" + "    " * depth)
 
 
 # --- filters of one channel -----------------------------------------------------------------------
@@ -188,7 +184,7 @@ def _direct_text(short: str, target: str, single: bool) -> str:
             o="m * share + e", c="m"
         )
     clear = _CLEAR.format(count=_COUNTS[target], name=target)
-    body = layout(5) + "\n" + clear + loops(each, width="outputs") + "    return 0\n"
+    body = layout(5) + "\n" + clear + loops(walks(each), width="outputs") + "    return 0\n"
     return (_DIRECT + body).format(t=short)
 
 
@@ -228,18 +224,13 @@ def _rule(node: Node) -> list[Call] | None:
     row = (Gemm(short), x, filters, g, scratch, outputs, groups, block, *common)
     runs = groups == 1 and laid.dilations[-1] == 1
     width = laid.kernel[-1] * channels
-    text = _columns_text(node.op.name, short, width, runs, borders=not _is_inside(laid))
+    text = _columns_text(node.op.name, short, width, runs, borders=not is_inside(laid))
     return [Call(text, row)]
 
 
 def _block(depth: DimLike) -> DimLike:
     """Rows of a block: a multiple of 16, which suits the registers of BLAS."""
     return dims.maximum(dims.minimum(BLOCK // (depth * 16), ROWS // 16), 1) * 16
-
-
-def _is_inside(laid: Windows) -> bool:
-    """Whether no window reaches out."""
-    return all(pair == (0, 0) for pair in laid.widths())
 
 
 def _is_pointwise(laid: Windows) -> bool:

@@ -1,16 +1,23 @@
-"""Kernels of pooling: direct loops whose innermost one runs over the channels."""
+"""Kernels of pooling: direct loops whose innermost one runs over the channels.
+
+Where windows have few places and lie inside, one loop does all places at once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from graphc.ir.graph import Node, Value
+from graphc.ir.graph import Node
 from graphc.ops.pool import pool_windows
+from graphc.ops.window import Windows
 from graphc.runtime.calls import Call, Scratch
-from graphc.runtime.windowing import layout, loops, numbers
+from graphc.runtime.windowing import indented, layout, loops, numbers, unrolled, walks, whole_loops
 
-_MAX = loops(
+# --- place by place -------------------------------------------------------------------------------
+
+_MAX = walks(
     """
 if first:
     for m in range(channels):
@@ -27,18 +34,18 @@ else:
 _FIND = """
 if first:
     for m in range(channels):
-        best[m] = x[place + m]
+        most[m] = x[place + m]
         taken[m] = i32(tap)
     first = False
 else:
     for m in range(channels):
         v = x[place + m]
-        old = best[m]
-        wins = v > old or (v != v and old == old)
-        best[m] = v if wins else old
+        best = most[m]
+        wins = v > best or (v != v and best == best)
+        most[m] = v if wins else best
         taken[m] = i32(tap) if wins else taken[m]
 """
-_SPREAD = loops(
+_SPREAD = walks(
     _FIND,
     """
 for m in range(channels):
@@ -46,7 +53,7 @@ for m in range(channels):
 """,
     begin="first = True",
 )
-_PICK = loops(
+_PICK = walks(
     _FIND,
     """
 for m in range(channels):
@@ -58,7 +65,7 @@ for m in range(channels):
     o[at + m] = {v}(0)
 """,
 )
-_MEAN = loops(
+_MEAN = walks(
     """
 inner += 1
 for m in range(channels):
@@ -74,7 +81,7 @@ for m in range(channels):
     o[at + m] = o[at + m] / {t}(inner)
 """,
 )
-_SHARE = loops(
+_SHARE = walks(
     "inner += 1",
     """
 for m in range(channels):
@@ -82,59 +89,100 @@ for m in range(channels):
 """,
     begin="inner = 0",
 )
+
+# --- all places at once ---------------------------------------------------------------------------
+
+
+def _at_once(first: str, each: str, last: str) -> Callable[[int], str]:
+    """One loop over the channels: lines for place 0, for each other place {p}, and at the end."""
+
+    def body(taps: int) -> str:
+        lines = [first, *(each.replace("{p}", str(p)) for p in range(1, taps)), last]
+        inner = "\n".join(line.strip("\n") for line in lines)
+        return "for m in range(channels):\n    " + indented(inner, 1).replace("{taps}", str(taps))
+
+    return body
+
+
+def _one_by_one(find: Callable[[int], str] | None, each: str) -> Callable[[int], str]:
+    """A loop for each place {p}: only then does LLVM know that what it writes does not overlap."""
+
+    def body(taps: int) -> str:
+        loops = [f"for m in range(channels):\n    {each}".replace("{p}", str(p))
+                 for p in range(taps)]  # fmt: skip
+        return "\n".join([*([find(taps)] if find else []), *loops]).replace("{taps}", str(taps))
+
+    return body
+
+
+_LARGER = "v = x[place{p} + m]\nbest = v if v > best or v != v else best"
+_WINNER = """
+v = x[place{p} + m]
+wins = v > best or (v != v and best == best)
+best = v if wins else best
+"""
+_ALL_MAX = _at_once("best = x[place0 + m]", _LARGER, "o[at + m] = best")
+_ALL_SPREAD = _one_by_one(
+    _at_once("best = x[place0 + m]\nwon = i32(0)", _WINNER + "won = i32({p}) if wins else won",
+             "taken[m] = won"),
+    "o[place{p} + m] = {t}(o[place{p} + m] + (h[at + m] if taken[m] == {p} else {t}(0)))",
+)  # fmt: skip
+_ALL_PICK = _at_once(
+    "best = x[place0 + m]\npicked = h[place0 + m]",
+    "w = h[place{p} + m]" + _WINNER + "picked = w if wins else picked", "o[at + m] = picked",
+)  # fmt: skip
+_ALL_MEAN = _at_once(
+    "total = x[place0 + m]", "total = total + x[place{p} + m]", "o[at + m] = total / {t}({taps})"
+)
+_ALL_SHARE = _one_by_one(None, "o[place{p} + m] = o[place{p} + m] + x[at + m] / {t}({taps})")
+
+# --- kernels --------------------------------------------------------------------------------------
+
+_HEAD = """def kernel(slots, row):
+    x = buf_{t}(slots[row[0]], 0)
+    o = buf_{v}(slots[row[1]], 1)
+"""
+_FOUND = """    h = buf_{v}(slots[row[2]], 2)
+    most = buf_{t}(slots[row[3]], 3)
+    taken = buf_i32(slots[row[4]], 4)
+"""
 _CLEAR = """    for m in range(batch * size0 * size1 * size2 * channels):
         o[m] = {t}(0)
 """
-_HEAD = """def kernel(slots, row):
-    x = buf_{t}(slots[row[0]], 0)
-    o = buf_{o}(slots[row[1]], 1)
-"""
-_PLACES = """    h = buf_{v}(slots[row[2]], 2)
-    best = buf_{t}(slots[row[3]], 3)
-    taken = buf_i32(slots[row[4]], 4)
-"""
 
 
-def _numbers(x: Any, node: Node) -> list[Any]:
-    laid = pool_windows(node.op.name, x, node.attrs)
-    return numbers(x[0], x[-1], laid)
+@dataclass(frozen=True)
+class _Kernel:
+    """How an op is computed; ``backward``: from windows to places; ``finds``: by the winners."""
 
+    rest: str
+    whole: Callable[[int], str]
+    backward: bool = False
+    finds: bool = False
 
-def _plain(body: str, backward: bool = False) -> Callable[[Node], list[Call] | None]:
-    """A kernel of one operand; ``backward`` goes from windows to places."""
-    text = _HEAD + layout(2) + "\n" + (_CLEAR if backward else "") + body + "    return 0\n"
+    def text(self, laid: Windows, short: str, held: str) -> str:
+        taps = unrolled(laid)
+        body = whole_loops(laid, self.whole(taps), self.rest) if taps else loops(self.rest)
+        found, first = (_FOUND, 5) if self.finds else ("", 2)
+        clear = _CLEAR if self.backward else ""
+        text = f"{_HEAD}{found}{layout(first)}\n{clear}{body}    return 0\n"
+        return text.format(t=short, v=held)
 
-    def rule(node: Node) -> list[Call] | None:
-        x, out = node.inputs[0], node.output
-        short = x.type.dtype.short
-        row = (x, out, *_numbers((out if backward else x).type.shape, node))
-        return [Call(text.format(t=short, o=short), row)]
-
-    return rule
-
-
-def _placed(body: str, backward: bool = False) -> Callable[[Node], list[Call] | None]:
-    """A kernel that first finds which place of a window wins, in each channel."""
-    clear = _CLEAR if backward else ""
-    text = _HEAD + _PLACES + layout(5) + "\n" + clear + body + "    return 0\n"
-
-    def rule(node: Node) -> list[Call] | None:
-        x, values = node.inputs
-        short, held = x.type.dtype.short, _short(values)
-        channels = x.type.shape[-1]
-        scratch = Scratch(channels * x.type.dtype.size), Scratch(channels * 4)
-        row = (x, node.output, values, *scratch, *_numbers(x.type.shape, node))
-        return [Call(text.format(t=short, o=held, v=held), row)]
-
-    return rule
-
-
-def _short(value: Value) -> str:
-    return value.type.dtype.short
+    def __call__(self, node: Node) -> list[Call]:
+        x, values = node.inputs[0], node.inputs[-1]
+        shape = node.output.type.shape if self.backward else x.type.shape
+        laid = pool_windows(node.op.name, shape, node.attrs)
+        channels = shape[-1]
+        row: list[Any] = [x, node.output]
+        if self.finds:
+            row += [values, Scratch(channels * x.type.dtype.size), Scratch(channels * 4)]
+        text = self.text(laid, x.type.dtype.short, values.type.dtype.short)
+        return [Call(text, (*row, *numbers(shape[0], channels, laid)))]
 
 
 POOLINGS: dict[str, Callable[[Node], list[Call] | None]] = {
-    "max_pool": _plain(_MAX), "avg_pool": _plain(_MEAN),
-    "avg_pool_spread": _plain(_SHARE, backward=True),
-    "max_pool_spread": _placed(_SPREAD, backward=True), "max_pool_pick": _placed(_PICK),
+    "max_pool": _Kernel(_MAX, _ALL_MAX), "avg_pool": _Kernel(_MEAN, _ALL_MEAN),
+    "avg_pool_spread": _Kernel(_SHARE, _ALL_SHARE, backward=True),
+    "max_pool_spread": _Kernel(_SPREAD, _ALL_SPREAD, backward=True, finds=True),
+    "max_pool_pick": _Kernel(_PICK, _ALL_PICK, finds=True),
 }  # fmt: skip

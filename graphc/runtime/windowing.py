@@ -6,7 +6,10 @@ that `LAYOUT` reads.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from graphc.ir.dims import DimLike
 from graphc.ops.window import Windows
@@ -39,35 +42,82 @@ _LOOPS = """    for n in range(batch):
             for b in range(count1):
                 for c in range(count2):
                     at = (((n * count0 + a) * count1 + b) * count2 + c) * {width}
-                    {begin}
-{walk}                    {end}
+                    {body}
+"""
+_CORNER = """p = a * stride0 - before0
+q = b * stride1 - before1
+r = c * stride2 - before2
+place0 = (((n * size0 + p) * size1 + q) * size2 + r) * channels
+"""
+_INSIDE = """last0 = p + (kernel0 - 1) * dilation0
+last1 = q + (kernel1 - 1) * dilation1
+last2 = r + (kernel2 - 1) * dilation2
+if p >= 0 and q >= 0 and r >= 0 and last0 < size0 and last1 < size1 and last2 < size2:
+    {whole}
+else:
+    {rest}
 """
 # the places of one window that lie inside of x
-_WALK = """                    for i in range(kernel0):
-                        p = a * stride0 + i * dilation0 - before0
-                        for j in range(kernel1):
-                            q = b * stride1 + j * dilation1 - before1
-                            for k in range(kernel2):
-                                r = c * stride2 + k * dilation2 - before2
-                                inside = p >= 0 and p < size0 and q >= 0 and q < size1
-                                if inside and r >= 0 and r < size2:
-                                    place = (((n * size0 + p) * size1 + q) * size2 + r) * channels
-                                    tap = (i * kernel1 + j) * kernel2 + k
-                                    {each}
+_WALK = """for i in range(kernel0):
+    p = a * stride0 + i * dilation0 - before0
+    for j in range(kernel1):
+        q = b * stride1 + j * dilation1 - before1
+        for k in range(kernel2):
+            r = c * stride2 + k * dilation2 - before2
+            inside = p >= 0 and p < size0 and q >= 0 and q < size1
+            if inside and r >= 0 and r < size2:
+                place = (((n * size0 + p) * size1 + q) * size2 + r) * channels
+                tap = (i * kernel1 + j) * kernel2 + k
+                {each}
 """
+UNROLLED = 9  # places of windows that have code of their own
 
 
-def loops(*each: str, begin: str = "", end: str = "", width: str = "channels") -> str:
-    """Every window, and every place of it once for each text in ``each``.
+def loops(body: str, width: str = "channels") -> str:
+    """Every window; its result begins at ``at``."""
+    return _LOOPS.format(width=width, body=indented(body, 5))
 
-    The window's result begins at ``at``, the place in x at ``place``, its number is ``tap``.
-    ``begin`` and ``end`` are lines before and after.
+
+def walks(*each: str, begin: str = "", end: str = "") -> str:
+    """All places of one window that lie inside, once for each text in ``each``.
+
+    The place in x is ``place``, its number ``tap``.  ``begin`` and ``end`` are lines before and
+    after.
     """
-    walks = "".join(_WALK.format(each=_indent(text, 9)) for text in each)
-    return _LOOPS.format(
-        width=width, begin=_indent(begin or "pass", 5), end=_indent(end or "pass", 5), walk=walks
-    )
+    parts = [begin, *(_WALK.format(each=indented(text, 4)) for text in each), end]
+    return "\n".join(part.strip("\n") for part in parts if part)
 
 
-def _indent(text: str, depth: int) -> str:
+def unrolled(laid: Windows) -> int:
+    """How many places windows have that are few enough to be written out; else 0."""
+    return laid.taps if isinstance(laid.taps, int) and laid.taps <= UNROLLED else 0
+
+
+def whole_loops(laid: Windows, whole: str, rest: str) -> str:
+    """Every window: ``whole`` for those inside of x, whose places are place0, place1...; the
+    others by ``rest``."""
+    lines = [_CORNER]
+    for tap, (i, j, k) in enumerate(np.ndindex(*_three(laid.kernel))):
+        if tap:
+            step = f"({i} * dilation0 * size1 + {j} * dilation1) * size2 + {k} * dilation2"
+            lines.append(f"place{tap} = place0 + ({step}) * channels\n")
+    inner = "".join(lines[1:]) + whole.strip("\n")
+    if is_inside(laid):
+        body = _CORNER + inner
+    else:
+        body = _CORNER + _INSIDE.format(whole=indented(inner, 1), rest=indented(rest, 1))
+    return loops(body)
+
+
+def is_inside(laid: Windows) -> bool:
+    """Whether no window reaches out."""
+    return all(pair == (0, 0) for pair in laid.widths)
+
+
+def _three(kernel: Sequence[DimLike]) -> tuple[int, ...]:
+    return (*(1,) * (3 - len(kernel)), *map(int, kernel))  # type: ignore[arg-type]
+
+
+def indented(text: str, depth: int) -> str:
+    """Lines of a text, to be put into another at some depth."""
     return text.strip("\n").replace("\n", "\n" + "    " * depth)

@@ -11,7 +11,7 @@ from graphc.ir import dtypes
 from graphc.ir.dtypes import DType
 
 # Python numbers and lists take the dtype of the tensor they meet, if their kind allows it.
-_FITS = {"b": "bs", "i": "iufcs", "u": "iufcs", "f": "fcs", "c": "c", "O": "s", "U": "s", "S": "s"}
+_FITS = {"b": "b", "i": "iufc", "u": "iufc", "f": "fc", "c": "c", "O": "s", "U": "s", "S": "s"}
 
 
 def to_array(value: Any, dtype: DType | None = None, hint: DType | None = None) -> np.ndarray:
@@ -64,6 +64,8 @@ def _from_python(value: Any) -> np.ndarray:
         array = np.asarray(value)
     except OverflowError as error:
         raise DTypeError(f"{_brief(value)} does not fit any integer dtype") from error
+    except UnicodeDecodeError:  # text and bytes
+        return dtypes.encoded(value)
     except ValueError as error:
         raise ValueError(
             f"cannot convert {_brief(value)} to a tensor: the rows differ in length"

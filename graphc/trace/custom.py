@@ -169,3 +169,16 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
         return result, grad
 
     return functools.wraps(f)(again)
+
+
+def grad_pass_through(f: Callable[..., Any]) -> Callable[..., Any]:
+    """A function with f's values whose gradient is that of the identity, by its first argument
+    (TF: ``tf.grad_pass_through``).
+    """
+
+    @functools.wraps(f)
+    def call(x: Any, *args: Any, **kwargs: Any) -> Any:
+        t = convert_to_tensor(x)
+        return t + stop_gradient(f(t, *args, **kwargs) - t)  # type: ignore[operator]
+
+    return call

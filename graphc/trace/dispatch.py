@@ -205,7 +205,7 @@ def constant(value: Any, dtype: Any = None, hint: Any = None) -> Tensor:
     if hasattr(type(value), "__graphc_tensor__"):
         return value.__graphc_tensor__(dtype, hint)
     if isinstance(value, list | tuple) and _holds_tensors(value):
-        return _stack(value, dtype or hint)
+        return _stack(value, dtype)  # the tensors tell the dtype better than a hint
     array = to_array(value, dtype, hint)
     tracer = current.tracer
     return EagerTensor(array) if tracer is None else tracer.constant(array)

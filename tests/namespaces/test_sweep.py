@@ -24,7 +24,7 @@ DIFFERENT = {
     r"cast bfloat16 uint(8|16)": "TensorFlow rounds negative bfloat16 to 0, other floats not",
     r"math.erf float64": "TensorFlow gives NaN at infinity",
     r"nn.leaky_relu float64": "TensorFlow keeps alpha in float32",
-    r"nn.softmax .*": "TensorFlow's result at infinities depends on the other elements' order",
+    r"nn.softmax .*": "with NaN and infinities in one row TensorFlow gives zeros, graphc NaN",
     r"math.log1p complex.*": "TensorFlow gives NaN for the angle of log(0)",
     r"(divide|realdiv|math.xdivy|pow) complex.*": "x/0 and 0^0 are C++'s in TensorFlow",
     r"(sigmoid|math.squared_difference|math.xlogy) complex.*": "not defined for complex numbers",
@@ -84,7 +84,16 @@ def test_kernels_give_tensorflows_results(function: str) -> None:
 
 
 def test_what_differs_is_still_different() -> None:
-    """A line of the table that matches nothing any more is to be taken out."""
-    keys = list(sweep.lines())
+    """A line of the table that is true no more is to be taken out."""
+
+    def differs(key: str) -> bool:
+        function, args = sweep.lines()[key]
+        try:
+            expect(key, sweep.call(tf, function, args))
+        except (AssertionError, tf.errors.InvalidArgumentError):
+            return True
+        return False
+
+    known = [key for key in sweep.lines() if quote(f"{key}#0") in recorded()]
     for pattern in DIFFERENT:
-        assert any(re.fullmatch(pattern, key) for key in keys), pattern
+        assert any(differs(key) for key in known if re.fullmatch(pattern, key)), pattern

@@ -44,7 +44,7 @@ def test_convolution_is_what_its_definition_says(strides, dilations, pads) -> No
 @pytest.mark.parametrize("stride", [1, 2, 3])
 def test_same_padding_gives_a_window_for_each_stride(size: int, stride: int) -> None:
     laid = windows("test", (size,), (3,), (stride,), (2,), "SAME")
-    ((before, after),) = laid.widths()
+    ((before, after),) = laid.widths
     assert laid.counts == (-(-size // stride),)
     assert 0 <= after - before <= 1
 
