@@ -5,14 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 
-SECONDS = 0.3
+TIMES = 3.0  # of `import numpy`, which it needs, in the same process
 LATE = ("numba", "llvmlite", "networkx", "scipy", "rich", "astor", "ml_dtypes", "matplotlib")
 
 PROBE = f"""
 import sys, time
 start = time.perf_counter()
+import numpy
+loaded = time.perf_counter()
 import graphc
-print(time.perf_counter() - start, *(name for name in {LATE!r} if name in sys.modules))
+times = (time.perf_counter() - start) / (loaded - start)
+print(times, *(name for name in {LATE!r} if name in sys.modules))
 """
 
 
@@ -31,6 +34,6 @@ def test_import_time() -> None:
     best = float("inf")
     for _ in range(30):  # another process may have had the core; the quickest run is the cost
         best = min(best, probe()[0])
-        if best < SECONDS:
+        if best < TIMES:
             return
-    raise AssertionError(f"import graphc took {best:.3f} s at best, allowed is {SECONDS} s")
+    raise AssertionError(f"import graphc took {best:.1f} times numpy at best, allowed is {TIMES}")
