@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -20,8 +21,10 @@ print(times, *(name for name in {LATE!r} if name in sys.modules))
 
 
 def probe() -> tuple[float, list[str]]:
+    # as installed: compiled Python is kept
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     answer = subprocess.run(
-        [sys.executable, "-c", PROBE], check=True, capture_output=True, text=True
+        [sys.executable, "-c", PROBE], check=True, capture_output=True, text=True, env=env
     ).stdout.split()
     return float(answer[0]), answer[1:]
 
