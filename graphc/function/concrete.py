@@ -129,18 +129,25 @@ class ConcreteFunction:
         return results[0] if self._single else self._pack(results)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.call_flat(self.tensors_of(args, kwargs))
+
+    def tensors_of(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Tensor]:
+        """The tensors among the arguments of a call, in the order of the graph's inputs.
+
+        Raises ``TypeError`` if the arguments are not like those of the trace.
+        """
         given: Arguments = (), {}
         with suppress(TypeError):  # it may be the tensors alone
             given = self._binding.canonical(args, kwargs)
         if len(given[0]) != len(self._given[0]) or given[1].keys() != self._given[1].keys():
-            return self.call_flat(self._flat(args, kwargs))
+            return self._flat(args, kwargs)
         tensors: list[Any] = []
         names = [*self._binding.labels(len(given[0])), *given[1]]
         traced = [*self._given[0], *self._given[1].values()]
         for name, value, known in zip(names, (*given[0], *given[1].values()), traced, strict=True):
             self._match(value, known, name, tensors)
         checked = zip(tensors, self.graph.inputs, strict=True)
-        return self.call_flat([_checked(t, v.type, v.name) for t, v in checked])
+        return [_checked(t, v.type, v.name) for t, v in checked]
 
     def _match(self, value: Any, known: Any, path: str, tensors: list[Any]) -> None:
         """Collect the tensors of an argument; the rest must be as it was traced."""

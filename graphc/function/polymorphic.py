@@ -9,6 +9,7 @@ import pickle
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 from graphc import autograph, config
@@ -266,14 +267,22 @@ class Function:
 
     def explain(self, *args: Any, **kwargs: Any) -> Any:
         """A report of everything graphc did with this function for these arguments."""
-        from graphc.inspect.report import explain  # the layer above, wanted only here
+        return _inspect("report:explain")(self, args, kwargs)
 
-        return explain(self, args, kwargs)
+    def probe(self, *args: Any, **kwargs: Any) -> Any:
+        """What every node holds for these arguments, and the first NaN or infinity, if any."""
+        return _inspect("values:probe")(self, args, kwargs)
+
+    def profile(self, *args: Any, **kwargs: Any) -> Any:
+        """Where the time of a call goes: lines, nodes, kernels. Variables keep their values."""
+        return _inspect("profile:profile")(self, args, kwargs)
+
+    def diff(self, before: int = -2, after: int = -1) -> Any:
+        """What differs between the graphs of two traces: by default the last two."""
+        return _inspect("diff:diff_traces")(self, before, after)
 
     def _repr_html_(self) -> str:
-        from graphc.inspect.html import function_html  # the layer above, wanted only here
-
-        return function_html(self)
+        return _inspect("html:function_html")(self)
 
     def experimental_get_tracing_count(self) -> int:
         return self._history.count
@@ -350,6 +359,12 @@ class Function:
 
     def __repr__(self) -> str:
         return f"<graphc.function {self._name}, {len(self._traces.kept)} traces>"
+
+
+def _inspect(name: str) -> Callable[..., Any]:
+    """A tool of the layer above, loaded when it is asked for: start-up time."""
+    module, _, tool = name.partition(":")
+    return getattr(import_module(f"graphc.inspect.{module}"), tool)
 
 
 def _remake(*options: Any) -> Function:

@@ -23,16 +23,17 @@ from pathlib import Path
 from graphc import config
 from graphc.errors import CacheWarning
 
-MAGIC = b"graphc kernel 1\n"
+MAGIC = b"graphc kernel 2\n"
 SUFFIX = ".kernel"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A compiled kernel: object code and the name of its function."""
+    """A compiled kernel: object code, the name of its function, seconds that compiling took."""
 
     symbol: str
     code: bytes
+    seconds: float = 0.0
 
 
 @cache
@@ -106,7 +107,7 @@ def _decode(key: str, raw: bytes) -> Entry | None:
     try:
         found = json.loads(head)
         intact = found["key"] == key and found["sha256"] == hashlib.sha256(code).hexdigest()
-        return Entry(str(found["symbol"]), code) if intact else None
+        return Entry(str(found["symbol"]), code, float(found["seconds"])) if intact else None
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -117,7 +118,7 @@ def write(key: str, entry: Entry, source: str) -> Path | None:
     if folder is None:
         return None
     digest = hashlib.sha256(entry.code).hexdigest()
-    head = {"key": key, "symbol": entry.symbol, "sha256": digest}
+    head = {"key": key, "symbol": entry.symbol, "sha256": digest, "seconds": entry.seconds}
     raw = MAGIC + json.dumps(head).encode() + b"\n" + entry.code
     return write_source(key, source) if _written(folder / f"{key}{SUFFIX}", raw) else None
 

@@ -7,7 +7,7 @@ import struct
 import threading
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ class KernelInfo:
     from_cache: bool
     uses: int
     path: Path | None = None  # of the source, where the disk cache keeps it
+    compiling: float = 0.0  # seconds that compiling it took, now or when it was put in the cache
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,16 @@ class Memory:
     def __str__(self) -> str:
         reuse = f"(without reuse {self.values:,})"
         return f"arena {self.arena:,} bytes {reuse}, constants {self.constants:,}"
+
+
+@dataclass(frozen=True)
+class Timed:
+    """One run of a step in a profile: seconds since the call began, seconds it took."""
+
+    step: Step
+    start: float
+    seconds: float
+    sizes: Mapping[str, int]  # of symbolic dims, as they were then
 
 
 class Executable:
@@ -167,7 +178,8 @@ class Executable:
             users = [s for s in self.steps() if s.text == text]
             shown = next((s.kernel.annotated for s in users if s.kernel is not None), text)
             r = loader.record(text)
-            found.append(KernelInfo(shown, r.key, r.seconds, r.from_cache, len(users), r.path))
+            known = r.key, r.seconds, r.from_cache, len(users), r.path, r.compiling
+            found.append(KernelInfo(shown, *known))
         return found
 
     @property
@@ -180,10 +192,13 @@ class Executable:
             return Memory(0, constants, 0)
         return Memory(instance.arena.nbytes, constants, instance.total)
 
-    def profile(
-        self, arrays: list[np.ndarray], state: list[np.ndarray]
-    ) -> list[tuple[Step, float]]:
-        """Seconds of each step of a call that is run step by step, without touching state."""
+    def profile(self, arrays: list[np.ndarray], state: list[np.ndarray]) -> list[Timed]:
+        """The steps of a call in the order they ran, one by one; state is not touched.
+
+        Empty where the graph runs in the interpreter.
+        """
+        if self._interpreted:
+            return []
         copies = [np.array(s) for s in state]
         key = None if self._static else tuple([a.shape for a in (*arrays, *copies)])
         instance = self._take(key, arrays, copies)
@@ -407,29 +422,52 @@ class Instance:
 
     # --- profile ---
 
-    def profile(
-        self, arrays: list[np.ndarray], state: list[np.ndarray]
-    ) -> list[tuple[Step, float]]:
-        """Seconds of each step of one call: the program is stopped before each of them."""
-        spent = dict.fromkeys(sorted(self.plan.steps), 0.0)
-        stops = _Stops(self, spent)
+    def profile(self, arrays: list[np.ndarray], state: list[np.ndarray]) -> list[Timed]:
+        """When each step of one call ran: the program is stopped before each of them."""
+        stops = _Stops(self)
         try:
             self.run(arrays, state)
         finally:
             stops.close()
-        return [(self.plan.steps[at], seconds) for at, seconds in spent.items()]
+        return stops.seen
 
 
 class _Stops:
     """Runs an instance one instruction at a time, by a HALT behind the one that is due."""
 
-    def __init__(self, instance: Instance, spent: dict[int, float]) -> None:
-        self.instance, self.spent = instance, spent
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        self.seen: list[Timed] = []
         self.code = instance.code.copy()
         self.native = instance._native
-        instance._native = self.step
+        self.begin = time.perf_counter()
+        self.idle = self._idle()
+        self.host = instance._host_step
+        instance._native = self.step  # type: ignore[method-assign]
+        instance._host_step = self.host_step  # type: ignore[method-assign]
+
+    def _note(self, step: Step, start: float, seconds: float) -> None:
+        own = max(seconds - self.idle, 0.0)
+        self.seen.append(Timed(step, start - self.begin, own, self.instance.sizes))
+
+    def host_step(self, step: Step) -> None:
+        start = time.perf_counter()
+        self.host(step)
+        self._note(step, start, time.perf_counter() - start)
+
+    def _idle(self) -> float:
+        """Seconds that entering and leaving the driver takes: not the steps' own."""
+        self.instance.code[...] = [driver.Op.HALT, 0, 0, 0]
+        slots, header = self.instance._slots_at, self.instance._header_at
+        return min(self._timed(slots, header)[1] for _ in range(20))
+
+    def _timed(self, slots: int, header: int) -> tuple[int, float]:
+        start = time.perf_counter()
+        status = self.native(slots, header)
+        return status, time.perf_counter() - start
 
     def close(self) -> None:
+        del self.instance._host_step
         self.instance._native = self.native
         self.instance.code[...] = self.code
 
@@ -442,9 +480,10 @@ class _Stops:
             code[at] = self.code[at]
             target = self._next(at)
             start = time.perf_counter()
-            status = self.native(slots, header)
-            if at in self.spent:
-                self.spent[at] += time.perf_counter() - start
+            status, seconds = self._timed(slots, header)
+            step = self.instance.plan.steps.get(at)
+            if step is not None and step.kind != "host":  # those are timed when they are done
+                self._note(step, start, seconds)
             if status != driver.DONE or self.code[at][0] == driver.Op.HALT:
                 return status
             held[driver.PC] = target()

@@ -5,7 +5,7 @@ It is the oracle of every test, and what runs when nothing can be compiled.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -24,13 +24,23 @@ class GuardError(GraphcError):
     """Two sizes that tracing assumed equal are not: the function must be traced for these."""
 
 
-def evaluate(graph: Graph, arrays: Sequence[np.ndarray], sizes: Sizes | None = None) -> list[Any]:
+Watch = Callable[[Node, Sequence[np.ndarray]], None]  # is told each node's results
+
+
+def evaluate(
+    graph: Graph,
+    arrays: Sequence[np.ndarray],
+    sizes: Sizes | None = None,
+    watch: Watch | None = None,
+) -> list[Any]:
     """The values of ``graph.results`` for values of ``graph.parameters``."""
     with np.errstate(all="ignore"):
-        return _evaluate(graph, arrays, {} if sizes is None else dict(sizes))
+        return _evaluate(graph, arrays, {} if sizes is None else dict(sizes), watch)
 
 
-def _evaluate(graph: Graph, arrays: Sequence[np.ndarray], sizes: Sizes) -> list[Any]:
+def _evaluate(
+    graph: Graph, arrays: Sequence[np.ndarray], sizes: Sizes, watch: Watch | None
+) -> list[Any]:
     held: dict[Value, Any] = {}
     for value, array in zip(graph.parameters, arrays, strict=True):
         held[value] = array
@@ -38,7 +48,9 @@ def _evaluate(graph: Graph, arrays: Sequence[np.ndarray], sizes: Sizes) -> list[
     last = {v: i for i, node in enumerate(graph.nodes) for v in node.inputs}
     keep = set(graph.results)
     for i, node in enumerate(graph.nodes):
-        results = run_node(node, [held[v] for v in node.inputs], sizes)
+        results = run_node(node, [held[v] for v in node.inputs], sizes, watch)
+        if watch is not None:
+            watch(node, results)
         for value, result in zip(node.outputs, results, strict=True):
             held[value] = result
             bind(value, result, sizes)
@@ -48,12 +60,16 @@ def _evaluate(graph: Graph, arrays: Sequence[np.ndarray], sizes: Sizes) -> list[
     return [held[v] for v in graph.results]
 
 
-def _evaluate_inside(sizes: Sizes, graph: Graph, arrays: Sequence[np.ndarray]) -> list[Any]:
+def _evaluate_inside(
+    sizes: Sizes, watch: Watch | None, graph: Graph, arrays: Sequence[np.ndarray]
+) -> list[Any]:
     """A region; what it learns about sizes holds only inside of it."""
-    return _evaluate(graph, arrays, dict(sizes))
+    return _evaluate(graph, arrays, dict(sizes), watch)
 
 
-def run_node(node: Node, arrays: Sequence[np.ndarray], sizes: Sizes) -> list[np.ndarray]:
+def run_node(
+    node: Node, arrays: Sequence[np.ndarray], sizes: Sizes, watch: Watch | None = None
+) -> list[np.ndarray]:
     """One op on arrays; a failure names the user's line."""
     op: Any = node.op
     if op is control.guard:
@@ -62,7 +78,7 @@ def run_node(node: Node, arrays: Sequence[np.ndarray], sizes: Sizes) -> list[np.
     attrs = concrete(node.attrs, sizes)
     try:
         if node.regions:
-            inner = partial(_evaluate_inside, sizes)
+            inner = partial(_evaluate_inside, sizes, watch)
             results = op.eager(inner, node.regions, arrays, attrs)
         else:
             results = op.eager(*arrays, **attrs)

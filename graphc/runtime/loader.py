@@ -34,6 +34,7 @@ class CompileRecord:
     seconds: float
     from_cache: bool
     path: Path | None
+    compiling: float = 0.0  # seconds that compiling took when it was done
 
     def llvm(self) -> str:
         """The kernel's optimised LLVM code (compiles it again)."""
@@ -80,18 +81,20 @@ def statistics() -> list[CompileRecord]:
 def _load(text: str) -> CompileRecord:
     start = time.perf_counter()
     key = cache.key_of(text)
-    address, path = (_interpreted(key, text), None) if jit_disabled() else (None, None)
-    from_cache = address is None
-    if address is None:
-        address = _from_cache(key)
-    if address is None:
-        from_cache = False
-        entry = _compile(key, text)
-        address = _link(entry)
-        path = cache.write(key, entry, HEADER + text)
-    return CompileRecord(
-        key, text, address, time.perf_counter() - start, from_cache, path or cache.source_path(key)
-    )
+    path: Path | None = None
+    if jit_disabled():
+        address, from_cache, compiling = _interpreted(key, text), False, 0.0
+    else:
+        entry, address = _from_cache(key)
+        from_cache = entry is not None
+        if entry is None:
+            entry = _compile(key, text)
+            address = _link(entry)
+            path = cache.write(key, entry, HEADER + text)
+        compiling = entry.seconds
+    seconds = time.perf_counter() - start
+    path = path or cache.source_path(key)
+    return CompileRecord(key, text, address, seconds, from_cache, path, compiling)
 
 
 # --- linking --------------------------------------------------------------------------------------
@@ -124,14 +127,15 @@ def _link(entry: cache.Entry) -> int:
     return library[entry.symbol]
 
 
-def _from_cache(key: str) -> int | None:
+def _from_cache(key: str) -> tuple[cache.Entry | None, int]:
+    """The entry and the address of its code; what LLVM cannot use is compiled again."""
     entry = cache.read(key)
     if entry is None:
-        return None
+        return None, 0
     try:
-        return _link(entry)
-    except RuntimeError:  # what LLVM cannot use is compiled again
-        return None
+        return entry, _link(entry)
+    except RuntimeError:
+        return None, 0
 
 
 # --- compiling ------------------------------------------------------------------------------------
@@ -140,8 +144,9 @@ def _from_cache(key: str) -> int | None:
 def _compile(key: str, text: str) -> cache.Entry:
     from graphc.runtime import compiler  # lazy: imports numba
 
-    symbol = f"graphc_{key}"
-    return cache.Entry(symbol, compiler.compile_kernel(_function(key, text), symbol))
+    symbol, start = f"graphc_{key}", time.perf_counter()
+    code = compiler.compile_kernel(_function(key, text), symbol)
+    return cache.Entry(symbol, code, time.perf_counter() - start)
 
 
 def _function(key: str, text: str) -> FunctionType:
