@@ -59,6 +59,7 @@ from graphc.ir.dtypes import (
 from graphc.ir.dtypes import bool_ as bool
 from graphc.ir.dtypes import float16 as half
 from graphc.ir.dtypes import float64 as double
+from graphc.module import Module
 from graphc.toplevel import *
 from graphc.trace import gradient_regions as _gradient_regions
 from graphc.trace import indexing as _indexing

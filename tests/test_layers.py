@@ -18,11 +18,12 @@ LAYERS = {
     6: "inspect api",
     7: "toplevel math nn linalg random strings bitwise debugging control_flow signal sets sparse"
     " image ragged dtypes autodiff",
-    8: "module data keras feature_column estimator train saved_model summary distribute serving"
-    " export",
-    9: "demo",
-    10: "cli",
-    11: "__main__",
+    8: "module data feature_column train summary",
+    9: "keras",
+    10: "estimator saved_model distribute serving export",
+    11: "demo",
+    12: "cli",
+    13: "__main__",
 }
 LAYER_OF = {name: layer for layer, names in LAYERS.items() for name in names.split()}
 # From here on up, code is written as a user would write it: `import graphc`.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-_scopes = threading.local()
+from graphc.trace.state import current
 
 
 class name_scope:
@@ -27,17 +26,13 @@ class name_scope:
         return self._name
 
     def __enter__(self) -> str:
-        self._before.append(_scope())
-        inner = self._name if self._name.endswith("/") else f"{_scope()}{self._name}/"
-        _scopes.name = inner if self._name else ""
-        return _scopes.name
+        self._before.append(current.scope)
+        inner = self._name if self._name.endswith("/") else f"{current.scope}{self._name}/"
+        current.scope = inner if self._name else ""
+        return current.scope
 
     def __exit__(self, *exc: object) -> None:
-        _scopes.name = self._before.pop()
-
-
-def _scope() -> str:
-    return getattr(_scopes, "name", "")
+        current.scope = self._before.pop()
 
 
 @contextmanager

@@ -45,6 +45,7 @@ class ThreadState(threading.local):
         self.tracer: Tracer | None = None
         self.tapes: tuple[GradientTape, ...] = ()
         self.busy = False
+        self.scope = ""  # what Variables' names begin with
         self.loc: Loc | None = None  # overrides the caller's line (gradients keep their op's line)
 
         self.written: dict[Any, Any] | None = None  # Variables that a host step assigns, by key

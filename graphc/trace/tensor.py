@@ -178,7 +178,7 @@ class Tensor(Operators):
 class EagerTensor(Tensor):
     """A tensor with a value: a thin, immutable wrapper around a numpy array."""
 
-    __slots__ = ("_array", "origin", "__weakref__")
+    __slots__ = ("_array", "origin", "_keras_mask", "__weakref__")
 
     def __init__(self, array: np.ndarray) -> None:
         self._array = array
@@ -287,7 +287,7 @@ class SymbolicTensor(Tensor):
     it meets, as Python's numbers do.
     """
 
-    __slots__ = ("value", "tracer", "weak", "origin", "__weakref__")
+    __slots__ = ("value", "tracer", "weak", "origin", "_keras_mask", "__weakref__")
 
     def __init__(self, value: Value, tracer: Tracer, weak: bool = False) -> None:
         self.value = value

@@ -74,7 +74,7 @@ class Variable(Scatters):
             raise ValueError(f"initial value has shape {self._array.shape}, not {tuple(shape)}")
         self._shared = False
         self._dtype = dtypes.of_numpy(self._array.dtype)
-        self._name = name or "Variable"
+        self._name = current.scope + (name or "Variable")
         self.key = next(_keys)
         self.trainable = trainable is not False
         self.constraint = constraint
@@ -263,7 +263,9 @@ class Variable(Scatters):
         return super().ref()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
-        return Variable(self._array, trainable=self.trainable, name=self._name)
+        copied = Variable(self._array, trainable=self.trainable)
+        copied._name = self._name
+        return copied
 
     def __repr__(self) -> str:
         if current.tracer is not None:
