@@ -85,6 +85,7 @@ newaxis = None
 _LAZY = {
     "autodiff": "graphc.autodiff",
     "autograph": "graphc.autograph",
+    "data": "graphc.data",
     "benchmark": "graphc.inspect.benchmark:benchmark",
     "keras": "graphc.keras",
     "parse": "graphc.inspect.text:parse",

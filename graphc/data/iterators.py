@@ -1,0 +1,99 @@
+"""Iterators: how users go through a dataset."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import graphc as tf
+from graphc.data.plans import Plan
+from graphc.data.structure import DatasetSpec, Row, flatten, pack, packer
+
+
+class DatasetIterator:
+    """One pass through a dataset (TF: ``tf.data.Iterator``)."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._reader = plan.reader()
+        self._element = packer(plan.spec)
+
+    @property
+    def element_spec(self) -> Any:
+        """The types of an element."""
+        return self._plan.spec
+
+    def next_row(self) -> Row | None:
+        """The components of the next element; None after the last."""
+        return self._reader.next()
+
+    def __iter__(self) -> DatasetIterator:
+        return self
+
+    def __next__(self) -> Any:
+        row = self._reader.next()
+        if row is None:
+            raise StopIteration
+        return self._element(row)
+
+    next = __next__
+
+    def get_next(self, name: str | None = None) -> Any:
+        """The next element; raises ``OutOfRangeError`` after the last."""
+        row = self._reader.next()
+        if row is None:
+            raise tf.errors.OutOfRangeError("End of sequence")
+        return self._element(row)
+
+    def get_next_as_optional(self) -> Optional:
+        """The next element, or nothing."""
+        row = self._reader.next()
+        return Optional(
+            self._plan.spec, None if row is None else self._element(row), row is not None
+        )
+
+    def __del__(self) -> None:
+        reader = getattr(self, "_reader", None)
+        if reader is not None:
+            reader.close()
+
+
+class Optional:
+    """A value, or nothing (TF: ``tf.experimental.Optional``)."""
+
+    def __init__(self, element_spec: Any, value: Any, has_value: bool) -> None:
+        self.element_spec, self._value, self._has_value = element_spec, value, has_value
+
+    def has_value(self, name: str | None = None) -> Any:
+        return tf.constant(self._has_value)
+
+    def get_value(self, name: str | None = None) -> Any:
+        """The value; raises ``InvalidArgumentError`` if there is none."""
+        if not self._has_value:
+            raise tf.errors.InvalidArgumentError("The given optional does not have a value.")
+        return self._value
+
+
+class NumpyIterator:
+    """One pass through a dataset, in numpy arrays."""
+
+    def __init__(self, plan: Plan) -> None:
+        for spec in flatten(plan.spec):
+            if isinstance(spec, DatasetSpec):
+                raise TypeError(
+                    "tf.data.Dataset.as_numpy_iterator() is not supported for datasets that produce"
+                    f" values of type {type(spec).__name__}"
+                )
+        self._plan, self._reader = plan, plan.reader()
+
+    def __iter__(self) -> NumpyIterator:
+        return self
+
+    def __next__(self) -> Any:
+        row = self._reader.next()
+        if row is None:
+            raise StopIteration
+        values = [v if v is None else v.copy() if v.ndim else v[()] for v in row]
+        return pack(self._plan.spec, values)
+
+    def __repr__(self) -> str:
+        return f"NumpyIterator(iterator={self._plan.title})"
