@@ -87,6 +87,8 @@ _LAZY = {
     "autograph": "graphc.autograph",
     "data": "graphc.data",
     "benchmark": "graphc.inspect.benchmark:benchmark",
+    "benchmark_sizes": "graphc.inspect.benchmark:benchmark_sizes",
+    "diff": "graphc.inspect.diff:diff",
     "keras": "graphc.keras",
     "parse": "graphc.inspect.text:parse",
 }

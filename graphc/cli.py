@@ -66,14 +66,20 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _add_bench(commands: argparse._SubParsersAction[CommandLine]) -> None:
-    bench = commands.add_parser("bench", help="measure the demo's training steps, eager and graph")
-    bench.add_argument("--batch-size", type=_count, default=64, metavar="N")
+    bench = commands.add_parser(
+        "bench", help="eager against graph: the demo's training steps, or a function of yours"
+    )
+    bench.add_argument("--batch-size", type=_count, default=64, metavar="N", help="of the demo")
+    _add_call(bench, "?")
     bench.set_defaults(command=_bench)
 
 
 def _bench(options: argparse.Namespace) -> int:
+    import graphc as gc
     from graphc import demo
 
+    if options.function is not None:
+        return _with_call(options, gc.benchmark)
     try:
         demo.bench(demo.Options(batch_size=options.batch_size))
     except ValueError as error:
@@ -83,20 +89,34 @@ def _bench(options: argparse.Namespace) -> int:
 
 def _add_explain(commands: argparse._SubParsersAction[CommandLine]) -> None:
     explain = commands.add_parser("explain", help="report what graphc did with a function")
-    explain.add_argument("function", type=_target, metavar="MODULE:FUNCTION")
-    explain.add_argument(
-        "arguments",
-        nargs="*",
-        metavar="ARGUMENT",
-        help="Python expressions in the module's names, such as 'x[:64]'; "
-        "a function with an input signature needs none",
-    )
+    _add_call(explain)
     explain.set_defaults(command=_explain)
 
 
 def _explain(options: argparse.Namespace) -> int:
     import graphc as gc
 
+    def explained(function: Any, *arguments: Any) -> Any:
+        function = function if hasattr(function, "explain") else gc.function(function)
+        return function.explain(*arguments)
+
+    return _with_call(options, explained)
+
+
+def _add_call(command: argparse.ArgumentParser, count: str | None = None) -> None:
+    """A function of the user's and its arguments."""
+    command.add_argument("function", type=_target, nargs=count, metavar="MODULE:FUNCTION")
+    command.add_argument(
+        "arguments",
+        nargs="*",
+        metavar="ARGUMENT",
+        help="Python expressions in the module's names, such as 'x[:64]'; "
+        "a function with an input signature needs none",
+    )
+
+
+def _with_call(options: argparse.Namespace, tool: Callable[..., Any]) -> int:
+    """Print what a tool says of the user's function and arguments."""
     module_name, path = options.function
     sys.path.insert(0, "")  # as `python -m` does; the installed script would not see this folder
     try:
@@ -104,10 +124,9 @@ def _explain(options: argparse.Namespace) -> int:
         function = attrgetter(path)(module)
     except (ImportError, AttributeError) as error:
         return _failed(error, 2)
-    function = function if hasattr(function, "explain") else gc.function(function)
     # The user's own expressions over the user's own module, on the user's own command line.
     arguments = [eval(text, dict(vars(module))) for text in options.arguments]
-    print(function.explain(*arguments))
+    print(tool(function, *arguments))
     return 0
 
 
@@ -149,7 +168,13 @@ def _add_run(commands: argparse._SubParsersAction[CommandLine]) -> None:
     run = commands.add_parser("run", help="run a graph from its text on random values")
     run.add_argument("file", metavar="FILE.ir")
     run.add_argument("--passes", default="", metavar="NAMES", help="such as 'cse, fuse'")
-    run.add_argument("--seed", type=_seed, default=0, metavar="N")
+    run.add_argument(
+        "--seed",
+        type=_seed,
+        metavar="N",
+        help="random values from this seed; without it those that a report saved beside the file,"
+        " or seed 0",
+    )
     run.set_defaults(command=_run)
 
 
@@ -161,8 +186,9 @@ def _run(options: argparse.Namespace) -> int:
     if isinstance(graph, int):
         return graph
     try:
-        results = text.run(graph, text.random_inputs(graph, options.seed))
-    except (GraphcError, AssertionError) as error:
+        values = None if options.seed is not None else text.saved_inputs(options.file)
+        results = text.run(graph, values or text.random_inputs(graph, options.seed or 0))
+    except (GraphcError, AssertionError, ValueError, OSError) as error:
         return _failed(error, 1)
     for value, result in zip(graph.results, results, strict=True):
         print(f"%{value.name} =\n{result}")

@@ -11,6 +11,7 @@ from graphc.ir.graph import Graph
 
 ADDED, REMOVED = "#3c9a5f", "#c0504d"
 CONTEXT = 2  # lines around a change
+WIDTH = 160  # letters of a line
 
 
 class Diff:
@@ -36,7 +37,7 @@ class Diff:
         return bool(self.lines)
 
     def __str__(self) -> str:
-        return "\n".join(self.lines) or f"{' -> '.join(self.names)}: nothing changed"
+        return "\n".join(map(_short, self.lines)) or f"{' -> '.join(self.names)}: nothing changed"
 
     __repr__ = __str__
 
@@ -44,10 +45,16 @@ class Diff:
         return f"<pre>{''.join(map(_coloured, str(self).splitlines()))}</pre>"
 
 
+def _short(line: str) -> str:
+    """Large constants make long lines, and are not what is looked for."""
+    return line if len(line) <= WIDTH else line[: WIDTH - 1] + "…"
+
+
 def _coloured(line: str) -> str:
     colour = {"+": ADDED, "-": REMOVED}.get(line[:1])
     text = escape(line) + "\n"
-    return f'<span style="color:{colour}">{text}</span>' if colour else text
+    # not a style: viewers of notebooks on the web take styles out
+    return f'<font color="{colour}">{text}</font>' if colour else text
 
 
 class Diffs:

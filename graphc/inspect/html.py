@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
+from graphc.inspect.source import Lines
 from graphc.inspect.svg import to_svg
 from graphc.ir.graph import Graph
 
@@ -43,8 +44,8 @@ def function_html(f: Any) -> str:
     parts = [
         title,
         table(("trace", "nodes"), rows),
-        folded("why it was traced", pre("\n".join(map(str, f.retraces)))),
-        folded("source", pre(source_of(f))),
+        folded("why it was traced", pre("\n".join(map(str, f.retraces))), opened=True),
+        folded("source, with the operations of each line", pre(str(Lines(f.traces[-1].graph)))),
         folded("converted source", pre(f.converted_source)),
     ]
     concrete = f.traces[-1]

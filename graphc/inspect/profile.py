@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -103,11 +103,16 @@ class Profile:
             for e in self.events for node, share in _shares(e)
         ))  # fmt: skip
 
-    def seconds_at(self, file: str, line: int) -> float:
-        """Seconds of a user's line."""
-        wanted = (file, line)
-        return sum(e.seconds * share for e in self.events for node, share in _shares(e)
-                   if _key(node.loc) == wanted)  # fmt: skip
+    @property
+    def line_shares(self) -> dict[tuple[str, int], float]:
+        """The part of the time of each (file, line)."""
+        found: dict[tuple[str, int], float] = {}
+        for event in self.events:
+            for node, share in _shares(event):
+                if node.loc is not None:
+                    key = (node.loc.file, node.loc.line)
+                    found[key] = found.get(key, 0.0) + event.seconds * share / self.total
+        return found
 
     def _sum(self, parts: Iterable[tuple[Any, str, str, Timed, float]]) -> list[Spent]:
         found: dict[Any, Spent] = {}
@@ -132,8 +137,8 @@ class Profile:
         )
         return "\n\n".join([
             head,
-            _table("line", self.lines, self.total, "ops"),
-            _table("step", self.steps, self.total),
+            show_entries("line", self.lines, self.total, "ops"),
+            show_entries("step", self.steps, self.total),
         ])  # fmt: skip
 
     __repr__ = __str__
@@ -229,7 +234,8 @@ def _rows(
     return head, body
 
 
-def _table(what: str, entries: Sequence[Spent], total: float, counted: str = "runs") -> str:
+def show_entries(what: str, entries: Sequence[Spent], total: float, counted: str = "runs") -> str:
+    """A table as text: times with their share of ``total`` seconds, rates where known."""
     head, body = _rows(what, entries, total, counted)
     widths = [max(len(row[i]) for row in [head, *body]) for i in range(5)]
     lines = [
@@ -240,8 +246,12 @@ def _table(what: str, entries: Sequence[Spent], total: float, counted: str = "ru
 
 
 def profile(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Profile:
-    """Run a call step by step some times, and keep the round with the median total."""
-    call = Call(function, args, kwargs)
+    """Where the time of ``function(*args, **kwargs)`` goes; Variables keep their values."""
+    return profile_call(Call(function, args, kwargs))
+
+
+def profile_call(call: Call) -> Profile:
+    """Run a call step by step some times; each step's time is the median over the rounds."""
     executable = call.executable
     state = call.state()
     executable.run(list(call.arrays), state)  # compiles
@@ -253,5 +263,13 @@ def profile(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Pr
         executable.run(list(call.arrays), state)
         whole.append(time.perf_counter() - start)
         rounds.append(executable.profile(call.arrays, state))
-    rounds.sort(key=lambda events: sum(e.seconds for e in events))
-    return Profile(call, rounds[len(rounds) // 2], median(whole))
+    return Profile(call, _typical(rounds), median(whole))
+
+
+def _typical(rounds: list[list[Timed]]) -> list[Timed]:
+    """The events of a round with their median times; rounds that went another way do not count."""
+    first = rounds[0]
+    alike = [r for r in rounds if [e.step for e in r] == [e.step for e in first]]
+    return [
+        replace(first[i], seconds=median(r[i].seconds for r in alike)) for i in range(len(first))
+    ]

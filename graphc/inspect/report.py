@@ -6,11 +6,23 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from graphc.inspect import html
 from graphc.inspect.benchmark import Benchmark, benchmark, show
+from graphc.inspect.call import Call
+from graphc.inspect.diff import Diff, Diffs, diff_steps
+from graphc.inspect.profile import Profile, profile_call
+from graphc.inspect.repro import computed, kernel_file
+from graphc.inspect.source import Lines, Place, place
+from graphc.inspect.text import save
+from graphc.inspect.values import Probe
+from graphc.inspect.why import Answer, answers
 from graphc.ir.graph import Graph
+from graphc.runtime.interpreter import bind
 
 
 @dataclass(frozen=True)
@@ -30,30 +42,43 @@ class Part:
 
 
 class Report:
-    """What `explain` returns: print it, show it in a notebook, or take ``.source .converted .graph
-    .optimized .steps .kernels .timings .retraces .memory`` one by one."""
+    """What `explain` returns: print it, show it in a notebook, or take its parts one by one.
+
+    ``.source .lines .converted .graph .optimized .steps .diffs .plan .kernels .timings .profile
+    .values .why .retraces .memory``; ``.at("file.py:6")`` tells what became of a line, ``.diff()``
+    what passes changed, ``.save(path)`` and ``.repro(name, path)`` write files that run by
+    themselves. Parts are made when they are asked for; none changes a Variable.
+    """
 
     def __init__(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         self._function, self._args, self._kwargs = function, args, kwargs
-        self._timed = True
+        self._call: Call | None = None
         try:
-            self._concrete = function.get_concrete_function(*args, **kwargs)
+            self._call = Call(function, args, kwargs)
+            self._concrete = self._call.concrete
         except TypeError:
             if args or kwargs or not function.traces:
                 raise
-            self._timed = False  # it takes arguments: report on the trace used last
-            self._concrete = function.traces[-1]
-        _ = self.executable  # compile now: reading the parts must not change them
+            self._concrete = function.traces[-1]  # it takes arguments: report on the last trace
+        if self._call is not None:  # compile and bind memory now: reading must not change them
+            self.executable.run(list(self._call.arrays), self._call.state())
 
     # --- parts ---
 
-    @cached_property
+    @property
     def executable(self) -> Any:
         return self._concrete.function.executable
 
     @cached_property
     def source(self) -> Part:
         return Part("source", html.source_of(self._function))
+
+    @cached_property
+    def lines(self) -> Lines:
+        """The source with the operations and the share of time of each line."""
+        if self._call is None:
+            return Lines(self.graph)
+        return Lines(self.graph, self.profile.line_shares)
 
     @cached_property
     def converted(self) -> Part:
@@ -75,6 +100,15 @@ class Report:
         return Part("passes", "\n".join(_step_lines(self._concrete.function.steps)))
 
     @cached_property
+    def diffs(self) -> Diffs:
+        """What each pass changed, as a unified diff for each."""
+        return diff_steps(self._concrete.function.steps)
+
+    def diff(self) -> Diff:
+        """What all passes together changed."""
+        return Diff(self.graph, self.optimized, ("traced", "optimized"))
+
+    @cached_property
     def kernels(self) -> Part:
         """The source of each kernel."""
         texts = [k.text for k in self.executable.kernels]
@@ -87,17 +121,65 @@ class Report:
     @cached_property
     def timings(self) -> Benchmark | Part:
         """Eager against graph for these arguments."""
-        if not self._timed:
+        if self._call is None:
             return Part("timings", "none: give `explain` the arguments of a call")
         return benchmark(self._function, *self._args, **self._kwargs)
+
+    @cached_property
+    def profile(self) -> Profile:
+        """Where the time of a call goes; ``ValueError`` without the arguments of a call."""
+        return profile_call(self._the_call())
+
+    @cached_property
+    def values(self) -> Probe:
+        """What every node holds; ``ValueError`` without the arguments of a call."""
+        return Probe(self._the_call())
+
+    def _the_call(self) -> Call:
+        if self._call is None:
+            raise ValueError("the report is on a trace: give `explain` the arguments of a call")
+        return self._call
 
     @cached_property
     def retraces(self) -> Part:
         return Part("traces", "\n".join(map(str, self._function.retraces)))
 
     @cached_property
+    def why(self) -> list[Answer]:
+        """Why it was traced again, runs as Python or in numpy, was not fused; with remedies."""
+        return answers(self._function, self._concrete.function.steps, self.executable.steps())
+
+    @cached_property
     def memory(self) -> Part:
         return Part("memory", str(self.executable.memory))
+
+    # --- questions and files ---
+
+    def at(self, where: str) -> Place:
+        """Nodes, steps and kernel lines that came of a line, as in ``report.at("step.py:6")``."""
+        return place(self.graph, self.executable, where)
+
+    def save(self, path: str | Path) -> list[Path]:
+        """Write the traced graph (.ir) and the values of the call (.npz), to be replayed by
+        ``python -m graphc run FILE.ir --passes ...`` without the user's program."""
+        call = self._the_call()
+        return save(self.graph, [*call.arrays, *call.state()], path)
+
+    def repro(self, name: str, path: str | Path) -> Path:
+        """Write the kernel that computes the value ``name`` as a Python file that runs alone."""
+        wanted = name.removeprefix("%")
+        for step in self.executable.steps():
+            if wanted in computed(step):
+                return kernel_file(step, self._sizes(), path)
+        raise KeyError(f"no step computes %{wanted}; the plan is\n{self.plan}")
+
+    def _sizes(self) -> dict[str, int]:
+        sizes: dict[str, int] = {}
+        if self._call is not None:
+            arrays = (*self._call.arrays, *self._call.state())
+            for value, array in zip(self.graph.parameters, arrays, strict=True):
+                bind(value, np.asarray(array), sizes)
+        return sizes
 
     # --- the whole ---
 
@@ -124,15 +206,19 @@ class Report:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
+        called = self._call is not None
         parts = [
             html.pre(str(self)),
-            html.folded("source", html.pre(str(self.source))),
+            html.folded("source, line by line", self.lines._repr_html_(), opened=True),
             html.folded("converted source", html.pre(str(self.converted))),
             html.folded("graph as traced", html.graph_html(self.graph)),
             html.folded("graph after all passes", html.graph_html(self.optimized)),
             html.folded("what each pass did", html.pre(str(self.steps))),
+            html.folded("what all passes changed", self.diff()._repr_html_()),
+            html.folded("profile", self.profile._repr_html_()) if called else "",
             html.folded("kernels", html.pre(str(self.kernels))),
             html.folded("plan", html.pre(str(self.plan))),
+            html.folded("why", html.pre("\n".join(map(str, self.why)))) if self.why else "",
             html.folded("traces", html.pre(str(self.retraces))),
         ]
         return "".join(parts)
@@ -152,11 +238,11 @@ class Report:
                 for s in self._concrete.function.steps
             ],
             "kernels": [k.text for k in self.executable.kernels],
+            "why": [vars(answer) for answer in self.why],
             "retraces": str(self.retraces).splitlines(),
             "memory": str(self.memory),
-            "timings": {} if isinstance(timings, Part) else
-                       {"eager": timings.eager, "graph": timings.graph,
-                        "first_call": timings.first_call, "break_even": timings.break_even},
+            "timings": {} if isinstance(timings, Part) else timings.to_dict(),
+            "profile": {} if self._call is None else self.profile.to_dict(),
         }  # fmt: skip
 
 

@@ -1,12 +1,18 @@
-"""Graphs as text that runs: read a graph back, put passes over it, evaluate it."""
+"""Graphs as text that runs: read a graph back, put passes over it, evaluate and time it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
+from graphc.inspect.benchmark import show
+from graphc.inspect.html import graph_html
+from graphc.ir import dims
 from graphc.ir.graph import Graph
 from graphc.ir.parse import parse as parse_text
 from graphc.ir.verify import verify
@@ -15,15 +21,56 @@ from graphc.passes.base import Pipeline
 from graphc.runtime.executable import Executable
 from graphc.runtime.interpreter import evaluate
 
+SECONDS = 0.2  # that `Program.time` measures for
 
-def parse(text: str) -> Graph:
+
+class Program(Graph):
+    """A graph that runs by itself; its state, if it has any, is given and returned as arrays."""
+
+    def run(self, *arrays: Any) -> list[np.ndarray]:
+        """The outputs, then the state as it is afterwards, for values of inputs and state.
+
+        The compiled result is compared with the reference interpreter's: ``AssertionError`` if they
+        differ.
+        """
+        return run(self, [np.asarray(a) for a in arrays])
+
+    def optimized(self, passes: str) -> Program:
+        """The graph after the passes named in a text such as ``"cse, dce"``."""
+        return _program(improved(self, passes))
+
+    def random_inputs(self, seed: int = 0, **sizes: int) -> list[np.ndarray]:
+        """Values for inputs and state; ``sizes`` are those of symbolic dims (4 if not given)."""
+        return random_inputs(self, seed, sizes)
+
+    def time(self, *arrays: Any) -> str:
+        """How long a call takes."""
+        executable = Executable(self)
+        given = [np.ascontiguousarray(a) for a in arrays]
+        inputs, state = given[: len(self.inputs)], given[len(self.inputs) :]
+        executable.run(inputs, state)
+        calls, begin = 0, time.perf_counter()
+        while (spent := time.perf_counter() - begin) < SECONDS:
+            executable.run(inputs, state)
+            calls += 1
+        return f"{show(spent / calls)} a call, the mean of {calls}"
+
+    def _repr_html_(self) -> str:
+        return graph_html(self)
+
+
+def _program(graph: Graph) -> Program:
+    return Program(graph.name, graph.inputs, graph.nodes, graph.outputs, graph.state)
+
+
+def parse(text: str) -> Program:
     """Read what ``print(graph)`` printed; raises ``ParseError`` with line and column.
 
     The graph is verified: ``VerifyError`` if it breaks a rule of the IR.
     """
     graph = parse_text(text, REGISTRY)
     verify(graph)
-    return graph
+    return _program(graph)
 
 
 def improved(graph: Graph, passes: str) -> Graph:
@@ -32,18 +79,42 @@ def improved(graph: Graph, passes: str) -> Graph:
     return steps[-1].after if steps else graph
 
 
-def random_inputs(graph: Graph, seed: int, size: int = 4) -> list[np.ndarray]:
-    """Values for the inputs and the state of a graph; unknown sizes become ``size``."""
+def random_inputs(graph: Graph, seed: int, sizes: Mapping[str, int] | None = None) -> list[Any]:
+    """Values for the inputs and the state of a graph; sizes that are not given are 4."""
     random = np.random.default_rng(seed)
+    known = {s: 4 for v in graph.parameters for s in v.type.symbols} | dict(sizes or {})
     made = []
     for value in graph.parameters:
-        shape = tuple(d if isinstance(d, int) else size for d in value.type.shape)
+        shape = tuple(dims.evaluate(d, known) for d in value.type.shape)
         dtype = value.type.dtype
         numbers: Any = random.standard_normal(shape)
         if not dtype.is_floating:
             numbers = random.integers(0, 2, shape)
         made.append(np.asarray(numbers, dtype.np))
     return made
+
+
+def save(graph: Graph, arrays: Sequence[np.ndarray], path: str | Path) -> list[Path]:
+    """Write a graph with the user's lines to ``path`` (.ir), and values beside it as .npz."""
+    text, values = Path(path).with_suffix(".ir"), Path(path).with_suffix(".npz")
+    text.write_text(graph.text(locs=True) + "\n", encoding="utf-8")
+    np.savez_compressed(values, *arrays)
+    return [text, values]
+
+
+def saved_inputs(path: str | Path) -> list[np.ndarray] | None:
+    """The values that `save` wrote beside a graph's file, if they are there.
+
+    Raises ``ValueError`` if they cannot be read.
+    """
+    values = Path(path).with_suffix(".npz")
+    if not values.exists():
+        return None
+    try:
+        with open(values, "rb") as raw, np.load(raw, allow_pickle=False) as file:
+            return [file[name] for name in file.files]
+    except (BadZipFile, KeyError, EOFError) as error:
+        raise ValueError(f"{values} is damaged: {error}") from error
 
 
 def run(graph: Graph, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:

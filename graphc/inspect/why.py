@@ -55,7 +55,7 @@ def _not_staged(function: Any) -> Iterator[Answer]:
     for found in function.fallbacks:
         file = found.file.rsplit("/", 1)[-1]
         yield Answer(
-            "why it runs as Python", f"{file}:{found.line}: {found.statement}", found.reason,
+            "why it runs as Python", f"{file}:{found.line}: {found.construct}", found.reason,
             "write the statement with tensor operations, or move it out of the function",
         )  # fmt: skip
 
@@ -75,6 +75,8 @@ def _not_fused(steps: Sequence[Any]) -> Iterator[Answer]:
         if step.name != "fuse":
             continue
         for refusal in step.declined:
+            if refusal.node.op.name == "constant":
+                continue
             names = ", ".join(f"%{v.name}" for v in refusal.node.outputs)
             what = f"{names} = {refusal.node.op.name}"
             place = f"{refusal.node.loc}: {what}" if refusal.node.loc else what

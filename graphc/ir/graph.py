@@ -153,6 +153,10 @@ class Graph:
             for region in node.regions.values():
                 yield from region.walk()
 
+    def at(self, place: str) -> list[Node]:
+        """The nodes that a line of the user's source made, as in ``graph.at("step.py:6")``."""
+        return [node for node in self.walk() if node.loc is not None and str(node.loc) == place]
+
 
 class GraphBuilder:
     """Builds a graph node by node; types come from the operations, names are made unique."""

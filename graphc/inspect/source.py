@@ -1,0 +1,106 @@
+"""The user's source beside what it became: operations, kernels and time of each line."""
+
+from __future__ import annotations
+
+import linecache
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from graphc.ir.graph import Graph, Node
+from graphc.runtime.executable import Executable
+
+BAR = 10  # letters of a full bar
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the user's source; ``share`` is its part of the time, None if none was taken."""
+
+    number: int
+    text: str
+    ops: int
+    share: float | None
+
+
+class Lines:
+    """A function's source, each line with the nodes it made and its share of the time."""
+
+    def __init__(self, graph: Graph, shares: Mapping[tuple[str, int], float] | None = None) -> None:
+        self.files: dict[str, list[Line]] = {}
+        counts: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+        for node in graph.walk():
+            if node.loc is not None and node.op.name != "constant":
+                counts[node.loc.file][node.loc.line] += 1
+        for file, found in counts.items():
+            source = linecache.getlines(file)
+            self.files[file] = [
+                Line(n, source[n - 1].rstrip() if n <= len(source) else "", found.get(n, 0),
+                     None if shares is None else shares.get((file, n), 0.0))
+                for n in range(min(found), max(found) + 1)
+            ]  # fmt: skip
+
+    def _rows(self, file: str) -> list[tuple[str, str, str, str]]:
+        return [
+            (str(line.number), str(line.ops or ""), _bar(line.share), line.text)
+            for line in self.files[file]
+        ]
+
+    def __str__(self) -> str:
+        parts = []
+        for file in self.files:
+            parts.append(f"{file}\n line  ops  time")
+            parts += [f"{a:>5}  {b:>3}  {c:{BAR + 5}}  {d}".rstrip() for a, b, c, d
+                      in self._rows(file)]  # fmt: skip
+        return "\n".join(parts)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
+
+
+def _bar(share: float | None) -> str:
+    if not share:
+        return ""
+    return f"{share:4.0%} " + "█" * max(1, round(share * BAR))
+
+
+@dataclass(frozen=True)
+class Place:
+    """What one line of the user's source became: nodes, the steps that compute them, the lines of
+    kernels that stand for it."""
+
+    place: str
+    nodes: list[Node]
+    steps: list[str]
+    kernel_lines: list[str]
+
+    def __str__(self) -> str:
+        parts = [self.place, *(f"  node    {n!r}" for n in self.nodes)]
+        parts += [f"  {s}" for s in self.steps]
+        parts += [f"  code    {line}" for line in self.kernel_lines]
+        return "\n".join(parts)
+
+    __repr__ = __str__
+
+
+def place(graph: Graph, executable: Executable, where: str) -> Place:
+    """Everything that came of a line such as ``"step.py:6"``."""
+    nodes = graph.at(where)
+    steps, code = [], []
+    for step in executable.steps():
+        inside = [step.node, *_body(step.node)] if step.node is not None else []
+        if any(n.loc is not None and str(n.loc) == where for n in inside):
+            steps.append(str(step))
+        if step.kernel is not None:
+            listed = zip(step.kernel.text.splitlines(), step.kernel.lines, strict=False)
+            code += [text.strip() for text, node in listed
+                     if node is not None and str(node.loc) == where]  # fmt: skip
+    return Place(where, nodes, steps, code)
+
+
+def _body(node: Any) -> list[Node]:
+    return [n for g in node.regions.values() for n in g.walk()]
