@@ -14,7 +14,7 @@ from graphc.inspect import cost, html, machine
 from graphc.inspect.benchmark import show
 from graphc.inspect.call import Call
 from graphc.inspect.roofline import roofline
-from graphc.ir.graph import Loc, Node
+from graphc.ir.graph import Node
 from graphc.runtime.executable import Timed
 from graphc.runtime.plan import Step
 
@@ -99,8 +99,8 @@ class Profile:
     def lines(self) -> list[Spent]:
         """One entry for each of the user's lines, the dearest first (shares as for `nodes`)."""
         return _sorted(self._sum(
-            (_key(node.loc), str(node.loc or "no line"), "", e, share)
-            for e in self.events for node, share in _shares(e)
+            (_key(node), str(node.loc or "no line") if node else "copies", "", e, share)
+            for e in self.events for node, share in _shares(e) or [(None, 1.0)]
         ))  # fmt: skip
 
     @property
@@ -200,8 +200,10 @@ def _place(step: Step) -> str:
     return str(step.node.loc) if step.node is not None and step.node.loc else ""
 
 
-def _key(loc: Loc | None) -> Any:
-    return (loc.file, loc.line) if loc is not None else None
+def _key(node: Node | None) -> Any:
+    if node is None:
+        return "copies"
+    return (node.loc.file, node.loc.line) if node.loc is not None else None
 
 
 def _shares(event: Timed) -> list[tuple[Node, float]]:
