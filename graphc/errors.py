@@ -39,6 +39,10 @@ class OutOfRangeError(OpError):
     """An iterator was read past its end."""
 
 
+class DataLossError(OpError):
+    """A file holds less, or something else, than was written to it."""
+
+
 class UnimplementedError(OpError, NotImplementedError):
     """A combination of arguments that graphc does not implement; the message names another."""
 

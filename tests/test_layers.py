@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parents[1] / "graphc"
 
 LAYERS = {
     0: "config errors",
-    1: "ir",
+    1: "ir formats",
     2: "ops autograph",
     3: "trace",
     4: "passes runtime",

@@ -1,0 +1,1 @@
+"""Byte formats that other programs read: records, protocol buffers."""
