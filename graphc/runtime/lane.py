@@ -7,8 +7,10 @@ branches and call nothing, so LLVM can run many lanes side by side in one vector
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
+import llvmlite.binding as llvm
 from llvmlite import ir
 
 from graphc.runtime.native import FLAGS, intrinsic
@@ -151,7 +153,10 @@ class Lane:
         return self.from_bits(self.b.shl(biased, self.word(self.mantissa)))
 
     def times_power_of_two(self, exponent: Any) -> Lane:
-        """self * 2**exponent in two steps, so that denormal results are rounded once, and right."""
+        """self * 2**exponent, so that denormal results are rounded once, and right."""
+        if _scales_in_one_step():
+            exponent = exponent if self.single else self.b.trunc(exponent, I32)
+            return Lane(self.b, intrinsic(self.b, "ldexp", self.v, exponent))
         half = self.b.ashr(exponent, self.word(1))
         return (self * self.power_of_two(half)) * self.power_of_two(self.b.sub(exponent, half))
 
@@ -162,6 +167,12 @@ class Lane:
     def narrowed(self) -> Lane:
         """An f64 rounded to f32."""
         return Lane(self.b, self.b.fptrunc(self.v, F32))
+
+
+@cache
+def _scales_in_one_step() -> bool:
+    """Whether the machine has vectors of ``ldexp``; elsewhere LLVM would call the C library."""
+    return bool(llvm.get_host_cpu_features().get("avx512f"))
 
 
 def polynomial(x: Lane, coefficients: Sequence[float]) -> Lane:

@@ -69,10 +69,11 @@ def constant(kind: ir.Type, value: float) -> ir.Constant:
 
 
 def intrinsic(b: Any, name: str, *args: Any) -> Any:
-    """Call LLVM's intrinsic ``name``, overloaded on the type of the first argument."""
-    kind = args[0].type
-    function = ir.FunctionType(kind, [a.type for a in args])
-    return b.call(b.module.declare_intrinsic(f"llvm.{name}", [kind], function), args)
+    """Call LLVM's intrinsic ``name``, overloaded on the types of its arguments."""
+    kinds = [a.type for a in args]
+    function = ir.FunctionType(kinds[0], kinds)
+    overloaded = list(dict.fromkeys(kinds))
+    return b.call(b.module.declare_intrinsic(f"llvm.{name}", overloaded, function), args)
 
 
 def library(b: Any, name: str, *args: Any) -> Any:

@@ -66,8 +66,24 @@ def sigmoid(x: Lane) -> Lane:
     return positive.where(x >= 0.0, e * positive)
 
 
+# Cephes' tanhf: (tanh(x) - x) / x**3 in x**2, for |x| < 0.625
+_TANH_F32 = (-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1,
+             -3.33332819422e-1)  # fmt: skip
+
+
+def _tanh_f32(x: Lane) -> Lane:
+    a = abs(x)
+    r, n = _reduce(a.of(20.0).where(a > 10.0, a * 2.0))
+    far = 1.0 - 2.0 / ((_expm1_reduced(r) + 1.0).times_power_of_two(n) + 1.0)
+    square = a * a
+    near = a + a * square * polynomial(square, _TANH_F32)
+    return near.where(a < 0.625, far).with_sign_of(x)
+
+
 def tanh(x: Lane) -> Lane:
     """Hyperbolic tangent.  Error <= (3, 3)."""
+    if x.single:
+        return _tanh_f32(x)
     t = expm1(abs(x).clamp(0.0, 22.0) * 2.0)
     result = (t / (t + 2.0)).with_sign_of(x)
     return x.where(abs(x) < 2.0**-30, result)

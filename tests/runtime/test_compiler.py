@@ -1,0 +1,36 @@
+"""Kernel text to machine code: what LLVM is told, and what it makes of it."""
+
+from __future__ import annotations
+
+import re
+from types import FunctionType
+
+from graphc.runtime import compiler, kernel_prelude
+from tests.runtime.kernels import loop
+
+LONG = "sqrt_f32(exp_f32(log_f32(tanh_f32(x[i])) * exp_f32(x[i])))"
+SHORT = "sqrt_f32(x[i])"
+HINT = "llvm.loop.interleave.count"
+
+
+def function(expression: str) -> FunctionType:
+    names = dict(vars(kernel_prelude))
+    text = loop(expression, "f32", "f32")
+    for at, name in enumerate(("x", "out")):  # buffers that do not overlap
+        text = text.replace(
+            f"{name} = ptr_f32(slots[row[{at}]])", f"{name} = buf_f32(slots[row[{at}]], {at})"
+        )
+    exec(text, names)
+    return names["kernel"]
+
+
+def test_a_long_loop_works_on_several_vectors_at_a_time() -> None:
+    code = compiler.llvm_code(function(LONG))
+    bodies = re.findall(r"^vector\.body:.*?^  br ", code, re.DOTALL | re.MULTILINE)
+    roots = [len(re.findall(r"<\d+ x float> @llvm\.sqrt", body)) for body in bodies]
+    assert max(roots) == compiler.TOGETHER
+
+
+def test_a_short_loop_is_left_to_llvm() -> None:
+    assert HINT in compiler._to_llvm(function(LONG), "k")
+    assert HINT not in compiler._to_llvm(function(SHORT), "k")
