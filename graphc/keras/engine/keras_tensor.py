@@ -97,14 +97,14 @@ class Node:
     def parents(self) -> list[Node]:
         return [t.node for t in self.tensors()]
 
-    def replay(self, values: Mapping[int, Any]) -> Any:
-        """Call the layer again, on what stands for its symbolic tensors."""
+    def replay(self, values: Mapping[int, Any], layer: Layer) -> Any:
+        """Call the layer, or one like it, on what stands for its symbolic tensors."""
 
         def now(leaf: Any) -> Any:
             return values[id(leaf)] if isinstance(leaf, KerasTensor) else leaf
 
         given = tf.nest.map_structure(now, (self.inputs, self.args, self.kwargs))
-        return self.layer(given[0], *given[1], **given[2])
+        return layer(given[0], *given[1], **given[2])
 
     def finish(self, outputs: Any, tracer: Tracer | None = None) -> Any:
         """Make the symbolic results out of those of a trace."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import TextIO
 
 __all__ = ["Progbar"]
@@ -38,7 +38,7 @@ class Progbar:
         self.verbose = verbose
         self.interval = interval
         self.unit_name = unit_name
-        self.stateful_metrics = frozenset(stateful_metrics)
+        self.stateful_metrics: Container[str] = frozenset(stateful_metrics)
         self._sums: dict[str, tuple[float, float]] = {}  # name: (weighted sum, weight)
         self._seen = 0
         self._drawn = 0
