@@ -35,6 +35,18 @@ class NotFoundError(OpError):
     """A file or a resource that an operation needs is not there."""
 
 
+class DataLossError(OpError):
+    """A file is damaged: its checksums are wrong, or it ends too early."""
+
+
+class FailedPreconditionError(OpError):
+    """Something is not in the state that an operation needs: a table without entries, say."""
+
+
+class AlreadyExistsError(OpError):
+    """What an operation is to create is there already, and may not be written over."""
+
+
 class OutOfRangeError(OpError):
     """An iterator was read past its end."""
 

@@ -17,7 +17,7 @@ LAYERS = {
     5: "function",
     6: "inspect api",
     7: "toplevel math nn linalg random strings bitwise debugging control_flow signal sets sparse"
-    " image ragged dtypes autodiff",
+    " image ragged dtypes autodiff io lookup",
     8: "module data feature_column train summary",
     9: "keras",
     10: "estimator saved_model distribute serving export",

@@ -6,6 +6,7 @@ from graphc.data import experimental
 from graphc.data.dataset import AUTOTUNE, Dataset
 from graphc.data.iterators import DatasetIterator as Iterator
 from graphc.data.iterators import NumpyIterator
+from graphc.data.options import Options, ThreadingOptions
 from graphc.data.plans import INFINITE as INFINITE_CARDINALITY
 from graphc.data.plans import UNKNOWN as UNKNOWN_CARDINALITY
 from graphc.data.structure import DatasetSpec
@@ -18,5 +19,7 @@ __all__ = [
     "DatasetSpec",
     "Iterator",
     "NumpyIterator",
+    "Options",
+    "ThreadingOptions",
     "experimental",
 ]

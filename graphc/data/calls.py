@@ -19,6 +19,7 @@ import graphc as tf
 from graphc.data.lift import lifted
 from graphc.data.readers import Columns
 from graphc.data.structure import (
+    OUTLINE,
     DatasetSpec,
     NoneTensorSpec,
     Row,
@@ -37,7 +38,7 @@ from graphc.errors import FallbackWarning, StagingError, SymbolicValueError
 from graphc.function.graph_function import GraphFunction
 from graphc.runtime.interpreter import evaluate
 from graphc.trace.control import OPERATORS
-from graphc.trace.state import recording, tracing
+from graphc.trace.state import current, recording, tracing
 
 RANKS = 5  # tried for a component whose rank is not known
 PATIENCE = 0.2  # seconds in the interpreter before a function is compiled
@@ -92,6 +93,8 @@ class Call:
                 return self._trace(self.given)
             return self._of_unknown_rank()
         except (SymbolicValueError, StagingError) as error:
+            if current.tracer is not None:
+                raise
             self._warn(error)
             row = example()
             if row is None:  # nothing to call it with: no element will ever have a type
@@ -132,9 +135,15 @@ class Call:
 
         traced.__name__ = traced.__qualname__ = getattr(self.function, "__name__", "function")
         specs = [s for s in flatten(spec) if isinstance(s, tf.TensorSpec)]
-        concrete = tf.function(traced).get_concrete_function(*specs)
+        outer, OUTLINE.on = OUTLINE.on, True
+        try:
+            concrete = tf.function(traced).get_concrete_function(*specs)
+        finally:
+            OUTLINE.on = outer
         leaves = flatten(self._structure)
         kinds = {type(s) for s in (*leaves, *flatten(self.given))}
+        if concrete.captures and not outer:
+            raise SymbolicValueError("it uses a tensor of the function around it")
         if kinds <= {tf.TensorSpec, NoneTensorSpec}:
             self._program = Program(concrete.function)
         return self._structure

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
+import numpy as np
+
 import graphc as tf
-from graphc.data import files, maps, order, plans
+from graphc.data import caching, files, maps, mixing, order, padded, plans
 from graphc.data.calls import Call
 from graphc.data.generators import Generated
-from graphc.data.iterators import DatasetIterator, NumpyIterator
+from graphc.data.iterators import DatasetIterator, NumpyIterator, TracedIterator
+from graphc.data.options import Options
 from graphc.data.plans import INFINITE, UNKNOWN, Plan
-from graphc.data.structure import DatasetSpec, as_row, component, flatten, map_components, spec_of
+from graphc.data.structure import (
+    OUTLINE,
+    DatasetSpec,
+    as_row,
+    component,
+    flatten,
+    map_components,
+    pack,
+    packer,
+    spec_of,
+    whole,
+)
+from graphc.trace.control import OPERATORS
+from graphc.trace.state import current
+from graphc.trace.streams import Elements, call_step
 
 AUTOTUNE = -1
 
@@ -63,7 +82,7 @@ class Dataset:
                 f"Invalid `args`. The length of `args` should be 1 to 3, got {len(args)}"
             )
         start, stop, step = (0, *args, 1) if len(args) == 1 else (*args, 1)[:3]
-        return Dataset(plans.Range(int(start), int(stop), int(step), output_type))
+        return Dataset(plans.Range(whole(start), whole(stop), whole(step), output_type))
 
     @staticmethod
     def counter(
@@ -117,7 +136,7 @@ class Dataset:
         Each pass has another order, unless ``reshuffle_each_iteration`` is False.  With
         ``tf.random.set_seed`` or ``seed``, a program gets the same orders on every run.
         """
-        size = int(buffer_size)
+        size = whole(buffer_size)
         if size < 1 and size != UNKNOWN:
             raise tf.errors.InvalidArgumentError(
                 "buffer_size must be greater than zero or UNKNOWN_CARDINALITY"
@@ -127,19 +146,54 @@ class Dataset:
 
     def repeat(self, count: Any = None, name: str | None = None) -> Dataset:
         """All elements ``count`` times; without ``count`` (or with -1) without end."""
-        return Dataset(plans.Repeated(self.plan, -1 if count is None else int(count)))
+        return Dataset(plans.Repeated(self.plan, -1 if count is None else whole(count)))
 
     def take(self, count: Any, name: str | None = None) -> Dataset:
         """The first ``count`` elements; -1: all."""
-        return Dataset(plans.Taken(self.plan, int(count)))
+        return Dataset(plans.Taken(self.plan, whole(count)))
 
     def skip(self, count: Any, name: str | None = None) -> Dataset:
         """All elements but the first ``count``; -1: none."""
-        return Dataset(plans.Skipped(self.plan, int(count)))
+        return Dataset(plans.Skipped(self.plan, whole(count)))
 
     def shard(self, num_shards: Any, index: Any, name: str | None = None) -> Dataset:
         """Every ``num_shards``-th element, beginning with element ``index``."""
-        return Dataset(plans.Sharded(self.plan, int(num_shards), int(index)))
+        return Dataset(plans.Sharded(self.plan, whole(num_shards), whole(index)))
+
+    @staticmethod
+    def choose_from_datasets(
+        datasets: Sequence[Dataset], choice_dataset: Dataset, stop_on_empty_dataset: bool = True
+    ) -> Dataset:
+        """Elements of ``datasets``, in the order of the numbers i64 of ``choice_dataset``.
+
+        It ends when a chosen dataset has ended, or (``stop_on_empty_dataset`` False) goes on with
+        the others.
+        """
+        if not datasets:
+            raise ValueError("Invalid `datasets`. `datasets` should not be empty.")
+        if choice_dataset.element_spec != tf.TensorSpec([], tf.int64):
+            raise TypeError(
+                "Invalid `choice_dataset`. Elements of `choice_dataset` must be scalar `tf.int64`"
+                f" tensors but are {choice_dataset.element_spec}."
+            )
+        parts = [d.plan for d in datasets]
+        return Dataset(mixing.Chosen(parts, choice_dataset.plan, stop_on_empty_dataset))
+
+    @staticmethod
+    def sample_from_datasets(
+        datasets: Sequence[Dataset], weights: Any = None, seed: int | None = None,
+        stop_on_empty_dataset: bool = False, rerandomize_each_iteration: bool | None = None,
+    ) -> Dataset:  # fmt: skip
+        """Elements of ``datasets``, chosen at random, with probabilities like ``weights``."""
+        shares = np.ones(len(datasets)) if weights is None else np.asarray(weights, float)
+        if len(shares) != len(datasets):
+            raise ValueError(
+                f"Invalid `weights`. The shape of `weights` should be [{len(datasets)}], got"
+                f" {list(shares.shape)}."
+            )
+        made = order.Seed(seed, fixed=not rerandomize_each_iteration)
+        parts = [d.plan for d in datasets]
+        return Dataset(mixing.Chosen(parts, mixing.Draws(shares, made), stop_on_empty_dataset))
 
     def concatenate(self, dataset: Dataset, name: str | None = None) -> Dataset:
         """The elements of this one, then those of the other, which are of the same types."""
@@ -175,7 +229,26 @@ class Dataset:
         The last batch may be smaller; ``drop_remainder`` leaves it out.  Raises
         ``InvalidArgumentError`` for elements of different shapes.
         """
-        return Dataset(plans.Batched(self.plan, int(batch_size), bool(drop_remainder)))
+        return Dataset(plans.Batched(self.plan, whole(batch_size), bool(drop_remainder)))
+
+    def padded_batch(
+        self, batch_size: Any, padded_shapes: Any = None, padding_values: Any = None,
+        drop_remainder: bool = False, name: str | None = None,
+    ) -> Dataset:  # fmt: skip
+        """`batch` for elements of different shapes, each filled up with ``padding_values``.
+
+        ``padded_shapes`` is a structure of shapes; a size None (or -1) is that of the longest
+        element in the batch.  Without it that is so for all sizes that are not known.
+        """
+        size, drop = whole(batch_size), bool(drop_remainder)
+        return Dataset(padded.PaddedBatched(self.plan, size, drop, padded_shapes, padding_values))
+
+    def rebatch(
+        self, batch_size: Any, drop_remainder: bool = False, name: str | None = None
+    ) -> Dataset:
+        """Batches with other sizes: ``batch_size``, or a list of sizes that take turns."""
+        sizes = [int(n) for n in np.ravel(batch_size)]
+        return Dataset(mixing.Rebatched(self.plan, sizes, bool(drop_remainder)))
 
     def unbatch(self, name: str | None = None) -> Dataset:
         """The rows of the elements as elements."""
@@ -186,12 +259,12 @@ class Dataset:
         name: str | None = None,
     ) -> Dataset:  # fmt: skip
         """Datasets of ``size`` elements, ``stride`` apart, each begun ``shift`` elements later."""
-        steps = int(size), int(size if shift is None else shift), int(stride)
+        steps = whole(size), whole(size if shift is None else shift), whole(stride)
         return Dataset(maps.Windowed(self.plan, *steps, bool(drop_remainder), Dataset))
 
     def enumerate(self, start: Any = 0, name: str | None = None) -> Dataset:
         """Pairs of a number i64 and an element."""
-        return Dataset.zip((Dataset.counter(int(start)), self))
+        return Dataset.zip((Dataset.counter(whole(start)), self))
 
     def flat_map(self, map_func: Callable[..., Any], name: str | None = None) -> Dataset:
         """All elements of the datasets that ``map_func`` gives, one dataset after the other."""
@@ -204,9 +277,9 @@ class Dataset:
         """Elements of the datasets that ``map_func`` gives: ``block_length`` of each of
         ``cycle_length`` (None: one for each processor) open ones in turn.
         """
-        cycle = AUTOTUNE if cycle_length is None else int(cycle_length)
+        cycle = AUTOTUNE if cycle_length is None else whole(cycle_length)
         cycle = files.processors() if cycle == AUTOTUNE else cycle
-        block = 1 if block_length is None else int(block_length)
+        block = 1 if block_length is None else whole(block_length)
         return Dataset(maps.Interleaved(self.plan, self._call(map_func), cycle, block))
 
     def scan(
@@ -215,16 +288,102 @@ class Dataset:
     ) -> Dataset:  # fmt: skip
         """``state, output = scan_func(state, element)`` for each element; gives the outputs."""
         state = map_components(component, initial_state)
-        spec = map_components(spec_of, state)
-        call = Call(
-            scan_func, (spec, self.element_spec), _stand_in,
-            lambda: _example(as_row(flatten(state)), self.plan),
-        )  # fmt: skip
-        return Dataset(maps.Scanned(self.plan, as_row(flatten(state)), call, spec))
+        return Dataset(maps.Scanned(self.plan, state, self._state_call(scan_func, state, True)))
+
+    def group_by_window(
+        self, key_func: Callable[..., Any], reduce_func: Callable[..., Any],
+        window_size: Any = None, window_size_func: Callable[..., Any] | None = None,
+        name: str | None = None,
+    ) -> Dataset:  # fmt: skip
+        """Elements with the same key, so many at a time, made into other elements.
+
+        ``key_func(element)`` gives an i64, ``reduce_func(key, dataset)`` a dataset.
+        """
+        if (window_size is None) == (window_size_func is None):
+            raise ValueError(
+                "Either the `window_size` or the `window_size_func` must be specified."
+            )
+        number = tf.TensorSpec([], tf.int64)
+        size = window_size_func or (lambda key: tf.constant(window_size, tf.int64))
+        key_of = OPERATORS.fn(key_func)
+        key = self._call(lambda *element: tf.cast(key_of(*element), tf.int64))
+        inner = pack((0, 0), [number, DatasetSpec(self.element_spec)])
+        reduce_ = Call(reduce_func, inner, _stand_in, lambda: None)
+        sizes = Call(lambda key: tf.cast(size(key), tf.int64), number, _stand_in, lambda: None)
+        return Dataset(mixing.Grouped(self.plan, key, reduce_, sizes, Dataset))
+
+    def bucket_by_sequence_length(
+        self, element_length_func: Callable[..., Any], bucket_boundaries: Sequence[int],
+        bucket_batch_sizes: Sequence[int], padded_shapes: Any = None, padding_values: Any = None,
+        pad_to_bucket_boundary: bool = False, no_padding: bool = False,
+        drop_remainder: bool = False, name: str | None = None,
+    ) -> Dataset:  # fmt: skip
+        """Padded batches of elements of similar length.
+
+        Bucket i has the lengths from ``bucket_boundaries[i - 1]`` to below ``bucket_boundaries[i]``
+        and batches of ``bucket_batch_sizes[i]``.
+        """
+        if len(bucket_batch_sizes) != len(bucket_boundaries) + 1:
+            raise ValueError(
+                "`len(bucket_batch_sizes)` must equal `len(bucket_boundaries) + 1` but"
+                f" `len(bucket_batch_sizes)={len(bucket_batch_sizes)}` and"
+                f" `len(bucket_boundaries)={len(bucket_boundaries)}`."
+            )
+
+        def bucket(*element: Any) -> Any:
+            length = tf.cast(element_length_func(*element), tf.int64)
+            return tf.searchsorted(tf.constant(bucket_boundaries, tf.int64), length[None], "right")[
+                0
+            ]
+
+        def batches(key: Any, window: Dataset) -> Dataset:
+            size = tf.gather(tf.constant(bucket_batch_sizes, tf.int64), key)
+            if no_padding:
+                return window.batch(size, drop_remainder=drop_remainder)
+            shapes = self.element_spec if padded_shapes is None else padded_shapes
+            shapes = map_components(lambda s: s.shape, shapes) if padded_shapes is None else shapes
+            if pad_to_bucket_boundary:
+                shapes = _to_boundary(self.element_spec, shapes, bucket_boundaries, key)
+            return window.padded_batch(size, shapes, padding_values, drop_remainder)
+
+        sizes = tf.constant(bucket_batch_sizes, tf.int64)
+        return self.group_by_window(bucket, batches, window_size_func=lambda k: tf.gather(sizes, k))
+
+    def cache(self, filename: Any = "", name: str | None = None) -> Dataset:
+        """The elements of the first complete pass, kept in memory, or in ``filename``."""
+        path = filename.decode() if isinstance(filename, bytes) else str(filename)
+        made = caching.FileCached(self.plan, path) if path else caching.Cached(self.plan)
+        return Dataset(made)
+
+    def snapshot(
+        self, path: str, compression: str = "AUTO", reader_func: Any = None,
+        shard_func: Any = None, name: str | None = None,
+    ) -> Dataset:  # fmt: skip
+        """`cache` in a folder, for other programs too."""
+        return Dataset(caching.FileCached(self.plan, os.path.join(path, "snapshot")))
+
+    def unique(self, name: str | None = None) -> Dataset:
+        """Each different element once."""
+        return Dataset(mixing.Unique(self.plan))
+
+    def ignore_errors(self, log_warning: bool = False, name: str | None = None) -> Dataset:
+        """The elements that can be made; those that raise are left out."""
+        return Dataset(mixing.IgnoredErrors(self.plan, log_warning))
+
+    def with_options(self, options: Options, name: str | None = None) -> Dataset:
+        """The same dataset; options say how it is made, never what it gives."""
+        return Dataset(mixing.WithOptions(self.plan, self.options().merge(options)))
+
+    def options(self) -> Options:
+        """The options of this dataset and those it is made of."""
+        plan: Any = self.plan
+        while plan is not None and not isinstance(plan, mixing.WithOptions):
+            plan = getattr(plan, "source", None)
+        return Options() if plan is None else plan.options
 
     def prefetch(self, buffer_size: Any, name: str | None = None) -> Dataset:
         """The same elements; what waits for files is made ahead, in a thread of its own."""
-        return Dataset(plans.Prefetched(self.plan, int(buffer_size)))
+        return Dataset(plans.Prefetched(self.plan, whole(buffer_size)))
 
     def apply(self, transformation_func: Callable[[Dataset], Dataset]) -> Dataset:
         """``transformation_func`` of this dataset."""
@@ -262,8 +421,15 @@ class Dataset:
 
     __nonzero__ = __bool__
 
-    def __iter__(self) -> DatasetIterator:
+    def __iter__(self) -> Any:
+        if current.tracer is not None:
+            return TracedIterator(self.__graphc_stream__())
         return DatasetIterator(self.plan)
+
+    def __graphc_stream__(self) -> Elements:
+        """How a `for` of a `@function` goes through it."""
+        spec = self.element_spec
+        return Elements(lambda: DatasetIterator(self.plan), flatten(spec), partial(pack, spec))
 
     def as_numpy_iterator(self) -> Iterator[Any]:
         """The elements as numpy arrays."""
@@ -283,17 +449,42 @@ class Dataset:
         self, initial_state: Any, reduce_func: Callable[..., Any], name: str | None = None
     ) -> Any:
         """The last value of ``state = reduce_func(state, element)`` over all elements."""
-        state = map_components(component, initial_state)
+        state = map_components(tf.convert_to_tensor, initial_state)
+        call = self._state_call(reduce_func, state, False)
         row = as_row(flatten(state))
-        spec = map_components(spec_of, state)
-        call = Call(
-            reduce_func, (spec, self.element_spec), _stand_in, lambda: _example(row, self.plan)
-        )
-        maps.check_state("reduce_func", spec, call.spec)
-        return maps.reduced(self.plan, row, call)
+        if current.tracer is None:
+            return packer(call.spec)(maps.reduced(self.plan, row, call))
+        step = lambda *state: maps.reduced(self.plan, state, call)  # noqa: E731
+        return pack(call.spec, call_step(step, row, flatten(call.spec)))
+
+    def _state_call(self, function: Callable[..., Any], state: Any, outputs: bool) -> Call:
+        """A function of a state and an element; sizes that change on the way are left open."""
+        row, spec = as_row(flatten(state)), map_components(spec_of, state)
+        while True:
+            call = Call(
+                function, (spec, self.element_spec), _stand_in, lambda: _example(row, self.plan)
+            )
+            after = maps.after(spec, call.spec, outputs)
+            if after == spec:
+                return call
+            spec = after
 
     def __repr__(self) -> str:
         return f"<{self.plan.title} element_spec={self.element_spec!r}>"
+
+
+def _to_boundary(spec: Any, shapes: Any, boundaries: Sequence[int], key: Any) -> Any:
+    """Shapes with the sizes that are not known made one less than the bucket's end."""
+    last = OUTLINE.on or int(key)
+    if last == len(boundaries):
+        raise tf.errors.InvalidArgumentError(
+            "When pad_to_bucket_boundary=True, elements must have length < max(bucket_boundaries)."
+        )
+    size = None if OUTLINE.on else boundaries[int(key)] - 1
+    given = iter(padded._matched(spec, shapes))
+    return map_components(
+        lambda s: tf.TensorShape([size if n in (None, -1) else n for n in next(given)]), spec
+    )
 
 
 def _stand_in(spec: DatasetSpec) -> Dataset:

@@ -2,25 +2,52 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import graphc as tf
 from graphc.data.plans import Plan
 from graphc.data.structure import DatasetSpec, Row, flatten, pack, packer
+from graphc.trace.state import current
+from graphc.trace.streams import Elements, Stream, call_step
 
 
-class DatasetIterator:
-    """One pass through a dataset (TF: ``tf.data.Iterator``)."""
+class _Reading:
+    """One pass through a dataset; files are closed when nobody wants it any more."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._reader = plan.reader()
+
+    def __del__(self) -> None:
+        reader = getattr(self, "_reader", None)
+        if reader is not None:
+            reader.close()
+
+
+class DatasetIterator(_Reading):
+    """One pass through a dataset (TF: ``tf.data.Iterator``)."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan)
         self._element = packer(plan.spec)
 
     @property
     def element_spec(self) -> Any:
         """The types of an element."""
         return self._plan.spec
+
+    def advance(self) -> bool:
+        """Go to the next element, if there is one (see `graphc.trace.streams`)."""
+        self._row = self._reader.next()
+        return self._row is not None
+
+    def arrays(self) -> Row:
+        """The components of the element it is at."""
+        return self._row
+
+    def __graphc_stream__(self) -> Elements:
+        return Elements(lambda: self, flatten(self.element_spec), partial(pack, self.element_spec))
 
     def next_row(self) -> Row | None:
         """The components of the next element; None after the last."""
@@ -30,6 +57,8 @@ class DatasetIterator:
         return self
 
     def __next__(self) -> Any:
+        if current.tracer is not None:  # when the program runs, it is too late for StopIteration
+            return self.get_next()
         row = self._reader.next()
         if row is None:
             raise StopIteration
@@ -39,10 +68,16 @@ class DatasetIterator:
 
     def get_next(self, name: str | None = None) -> Any:
         """The next element; raises ``OutOfRangeError`` after the last."""
+        if current.tracer is None:
+            return self._element(self._next_row())
+        stream = Stream(self.__graphc_stream__())
+        return stream.elements.pack(call_step(self._next_row, (), stream.elements.specs))
+
+    def _next_row(self) -> Row:
         row = self._reader.next()
         if row is None:
             raise tf.errors.OutOfRangeError("End of sequence")
-        return self._element(row)
+        return row
 
     def get_next_as_optional(self) -> Optional:
         """The next element, or nothing."""
@@ -51,10 +86,27 @@ class DatasetIterator:
             self._plan.spec, None if row is None else self._element(row), row is not None
         )
 
-    def __del__(self) -> None:
-        reader = getattr(self, "_reader", None)
-        if reader is not None:
-            reader.close()
+
+class TracedIterator:
+    """A pass that begins whenever a program comes to it."""
+
+    def __init__(self, elements: Elements) -> None:
+        self._stream = Stream(elements)
+        self._at = self._stream.start()
+
+    def __iter__(self) -> TracedIterator:
+        return self
+
+    def get_next(self, name: str | None = None) -> Any:
+        """The next element; the program raises ``OutOfRangeError`` after the last."""
+        elements = self._stream.elements
+        return elements.pack(call_step(_next_of, (self._at,), elements.specs))
+
+    __next__ = next = get_next
+
+
+def _next_of(at: Any) -> Row:
+    return at[()]._next_row()
 
 
 class Optional:
@@ -73,7 +125,7 @@ class Optional:
         return self._value
 
 
-class NumpyIterator:
+class NumpyIterator(_Reading):
     """One pass through a dataset, in numpy arrays."""
 
     def __init__(self, plan: Plan) -> None:
@@ -83,7 +135,7 @@ class NumpyIterator:
                     "tf.data.Dataset.as_numpy_iterator() is not supported for datasets that produce"
                     f" values of type {type(spec).__name__}"
                 )
-        self._plan, self._reader = plan, plan.reader()
+        super().__init__(plan)
 
     def __iter__(self) -> NumpyIterator:
         return self

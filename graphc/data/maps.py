@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,16 @@ import graphc as tf
 from graphc.data.calls import Call
 from graphc.data.plans import From, Plan
 from graphc.data.readers import Columns, Reader, Through, join
-from graphc.data.structure import DatasetSpec, Row, flatten, pack, packer
+from graphc.data.structure import (
+    DatasetSpec,
+    Row,
+    as_row,
+    flatten,
+    map_components,
+    pack,
+    packer,
+    widened,
+)
 
 
 class Mapped(From):
@@ -135,33 +144,31 @@ class Scanned(From):
 
     title = "_ScanDataset"
 
-    def __init__(self, source: Plan, state: Row, call: Call, state_spec: Any) -> None:
+    def __init__(self, source: Plan, state: Any, call: Call) -> None:
         super().__init__(source)
-        given = call.spec
-        if type(given) is not tuple or len(given) != 2:
-            raise TypeError(
-                "Invalid `scan_func`. `scan_func` should return a pair of the next state and the"
-                " output"
-            )
-        check_state("scan_func", state_spec, given[0])
-        self.state, self.call, self.spec = state, call, given[1]
-        self.width = len(flatten(state_spec))
+        self.state, self.call, self.spec = as_row(flatten(state)), call, call.spec[1]
 
     def reader(self) -> Reader:
-        return Scan(self.source.reader(), self.call, self.state, self.width)
+        return Scan(self.source.reader(), self.call, self.state, len(self.state))
 
 
-def check_state(who: str, spec: Any, after: Any) -> None:
-    """A state keeps its structure and dtypes."""
-    before, now = flatten(spec), flatten(after)
+def after(spec: Any, given: Any, outputs: bool) -> Any:
+    """The type of a state, from what it was and what a function gives; dtypes stay."""
+    if outputs and (type(given) is not tuple or len(given) != 2):
+        raise TypeError(
+            "Invalid `scan_func`. `scan_func` should return a pair of the next state and the output"
+        )
+    state = given[0] if outputs else given
+    before, now = flatten(spec), flatten(state)
     if len(before) != len(now):
-        raise TypeError(f"The element structure of `{who}`'s state must stay {spec}, got {after}")
+        raise TypeError(f"The element structure of the state must stay {spec}, got {state}")
     for a, b in zip(before, now, strict=True):
         if a.dtype is not b.dtype:
             raise TypeError(
                 f"The element types for the new state must match the initial state. Expected"
                 f" {a.dtype!r}, got {b.dtype!r}."
             )
+    return map_components(widened, spec, state)
 
 
 class Scan(Through):
@@ -252,6 +259,11 @@ class Interleave(Through):
         self.ended = row is None
         reader = self.readers[self.at] = None if row is None else self.open(row)
         return reader
+
+    def close(self) -> None:
+        super().close()
+        for reader in filter(None, self.readers):
+            reader.close()
 
     def _turn(self) -> None:
         self.at, self.done = (self.at + 1) % len(self.readers), 0
@@ -409,9 +421,9 @@ def each(plan: Plan) -> Any:
         yield make(row)
 
 
-def reduced(plan: Plan, state: Row, call: Call) -> Any:
+def reduced(plan: Plan, state: Sequence[Any], call: Call) -> Row:
     """The last state after all elements."""
-    reader = plan.reader()
+    reader, held = plan.reader(), list(state)
     while (row := reader.next()) is not None:
-        state = call([*state, *row])
-    return packer(call.spec)(state)
+        held = call([*held, *row])
+    return held

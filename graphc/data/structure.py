@@ -6,6 +6,7 @@ Inside a pipeline an element is a *row*: the list of its components as arrays, o
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -16,6 +17,17 @@ from graphc.trace import nest
 from graphc.trace.tensor import EagerTensor, SymbolicTensor
 
 Row = list[Any]
+
+
+class _Outline(threading.local):
+    """``on`` while a function of elements is traced: datasets made there are never gone through,
+    they only show what the elements of the real ones will be.
+    """
+
+    on = False
+
+
+OUTLINE = _Outline()
 
 
 class DatasetSpec:
@@ -99,11 +111,20 @@ def wrapper(spec: Any) -> Callable[[Any], Any]:
 
 def component(value: Any) -> Any:
     """A component as a tensor, or as what else it may be."""
+    if isinstance(value, SymbolicTensor) and not OUTLINE.on:
+        value.numpy()  # refuses: the dataset would hold a value that there is not yet
     if value is None or isinstance(value, tf.RaggedTensor) or hasattr(value, "element_spec"):
         return value
     if not isinstance(value, tf.Tensor | tf.Variable) and hasattr(value, "__array__"):
         value = np.array(value)  # pandas; a copy, for the user may change the array
     return tf.convert_to_tensor(value)
+
+
+def whole(value: Any) -> int:
+    """A whole number that says how many."""
+    if isinstance(value, SymbolicTensor) and OUTLINE.on:
+        return 1  # nobody will count
+    return int(value)
 
 
 def as_row(tensors: Iterable[Any]) -> Row:

@@ -94,6 +94,8 @@ def _range(*args: Any) -> Any:
 
 
 def _enumerate(iterable: Iterable[Any], start: Any = 0) -> Any:
+    if _is_stream(iterable):  # TF: as a dataset of pairs
+        return iterable.enumerate(start)  # type: ignore[attr-defined]
     items = staged_items(iterable)
     if items is None and not _symbolic(start):
         return enumerate(iterable, start)
@@ -103,12 +105,18 @@ def _enumerate(iterable: Iterable[Any], start: Any = 0) -> Any:
 
 
 def _zip(*iterables: Any, strict: bool = False) -> Any:
+    if iterables and all(map(_is_stream, iterables)):
+        return iterables[0].zip(iterables)
     if not _symbolic(*iterables):
         return zip(*iterables, strict=strict)
     plain = [v for v in iterables if not isinstance(v, Operators | Sequence_)]
     if any(map(_unknown_length, iterables)) or all(map(is_numeric, plain)):
         return TensorZip(iterables, strict)
     return zip(*iterables, strict=strict)  # of objects, say, and the rows of a tensor
+
+
+def _is_stream(items: Any) -> bool:
+    return current.tracer is not None and hasattr(items, "__graphc_stream__")
 
 
 def _list(items: Any = ()) -> Any:

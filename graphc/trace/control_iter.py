@@ -16,6 +16,7 @@ from graphc.trace.dispatch import convert_to_tensor
 from graphc.trace.growing import GrowingList
 from graphc.trace.host_value import HostValue
 from graphc.trace.state import current
+from graphc.trace.streams import Stream
 from graphc.trace.tensor import Operators, SymbolicTensor
 from graphc.trace.variable import Variable
 
@@ -265,12 +266,14 @@ def is_numeric(values: Any) -> bool:
     return plain <= {int} or plain <= {float} or all(isinstance(v, Operators) for v in values)
 
 
-def staged_items(items: Any) -> Sequence_ | None:
+def staged_items(items: Any) -> Sequence_ | Stream | None:
     """What to loop over in the graph, or None for a Python iterable."""
     if isinstance(items, Sequence_):
         return items
     if isinstance(items, HostValue):
         return HostItems(items)
+    if current.tracer is not None and hasattr(type(items), "__graphc_stream__"):
+        return Stream(items.__graphc_stream__())
     if isinstance(items, GrowingList) and not items.is_known:
         return ListItems(items)
     if isinstance(items, Variable) and current.tracer is not None:

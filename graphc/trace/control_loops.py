@@ -39,6 +39,7 @@ from graphc.trace.dispatch import convert_to_tensor
 from graphc.trace.growing import GrowingList, only_grows
 from graphc.trace.rows import Room, Tracked
 from graphc.trace.state import located
+from graphc.trace.streams import Stream
 from graphc.trace.variable import Variable
 
 Block = Callable[..., Outcome]
@@ -353,8 +354,13 @@ def stage_while(loop: Loop, start: Outcome) -> Outcome:
     return _with_changes(stage)
 
 
-def stage_for(loop: Loop, items: Sequence_, start: Outcome) -> Outcome:
+def stage_for(loop: Loop, items: Sequence_ | Stream, start: Outcome) -> Outcome:
     """A `for` in the graph: counted, or a `while` if the body may leave it."""
+    if isinstance(items, Stream):
+        at = items.start()
+        return _with_changes(
+            lambda changing, entered: _stage_stream(loop, items, at, start, changing, entered)
+        )
     length = items.length()
     if length.dtype is not dtypes.int32:
         length = ops.cast(length, dtype=dtypes.int32)
@@ -380,6 +386,23 @@ def _stage_for(
         return staged.iterate(values, (items.item(index, []),), index + 1)
 
     return staged.emit_while(lambda values: ops.less(values[2], length), step)
+
+
+def _stage_stream(
+    loop: Loop, items: Stream, at: Any, start: Outcome, changing: tuple[int, ...],
+    entered: list[Tracked],
+) -> Outcome:  # fmt: skip
+    """A `while` that takes the next item of a pass in its test, unless the body has left it."""
+    staged = _Staged(loop, start, staging.constant(0, dtypes.int32), changing, entered)
+
+    def go_on(values: State) -> Any:
+        more = items.advance(at)
+        return ops.logical_and(ops.less(values[2], _limit(loop)), more) if loop.limit else more
+
+    def step(values: State) -> State:
+        return staged.iterate(values, (items.current(at),), values[2] + 1)
+
+    return staged.emit_while(go_on, step)
 
 
 def _limit(loop: Loop) -> Any:

@@ -190,6 +190,8 @@ def test_states() -> None:
     assert Dataset.range(5).reduce(np.int64(0), lambda s, x: s + x).numpy() == 10
     running = Dataset.range(5).scan(np.int64(0), lambda s, x: (s + x, s + x))
     assert values(running) == [0, 1, 3, 6, 10]
+    grown = Dataset.range(3).reduce(np.zeros([0], "i8"), lambda s, x: tf.concat([s, [x]], 0))
+    assert grown.numpy().tolist() == [0, 1, 2]
     with pytest.raises(TypeError, match="state"):
         Dataset.range(5).reduce(0, lambda s, x: x)
 
