@@ -91,6 +91,7 @@ _LAZY = {
     "diff": "graphc.inspect.diff:diff",
     "keras": "graphc.keras",
     "parse": "graphc.inspect.text:parse",
+    "summary": "graphc.summary",
 }
 
 

@@ -32,6 +32,7 @@ from graphc.trace.tracer import Tracer
 from graphc.trace.variable import Variable
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+Observer = Callable[["ConcreteFunction", Sequence[Tensor]], None]
 
 
 class ConcreteFunction:
@@ -192,6 +193,24 @@ class ConcreteFunction:
         if missing:
             raise TypeError(f"{what} misses {', '.join(missing)}")
         return [_checked(given[v], v.type, v.name) for v in slots]
+
+
+def observe(observer: Observer) -> Callable[[], None]:
+    """Tell ``observer`` of every call of a trace, with its tensors, until the result is called.
+
+    The method itself is exchanged meanwhile: calls pay for this only while somebody looks.
+    """
+    plain = ConcreteFunction.call_flat
+
+    def call_flat(self: ConcreteFunction, tensors: Sequence[Tensor]) -> Any:
+        observer(self, tensors)
+        return plain(self, tensors)
+
+    def end() -> None:
+        ConcreteFunction.call_flat = plain  # type: ignore[method-assign]
+
+    ConcreteFunction.call_flat = call_flat  # type: ignore[method-assign]
+    return end
 
 
 class _Text(str):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphc.function import ConcreteFunction, Function
+from graphc.trace.tensor import Tensor
 
 
 class Call:
@@ -16,11 +17,16 @@ class Call:
     Nothing that is done with it changes a Variable.
     """
 
-    def __init__(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-        self.function = function if hasattr(function, "explain") else Function(function)
-        self.concrete: ConcreteFunction = self.function.get_concrete_function(*args, **kwargs)
-        tensors = self.concrete.tensors_of(args, kwargs)
+    def __init__(self, concrete: ConcreteFunction, tensors: Sequence[Tensor]) -> None:
+        self.concrete = concrete
         self.arrays: list[np.ndarray] = [np.array(t.numpy()) for t in tensors]
+
+    @classmethod
+    def of(cls, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Call:
+        """The call ``function(*args, **kwargs)``, traced if it was not."""
+        staged = function if hasattr(function, "explain") else Function(function)
+        concrete = staged.get_concrete_function(*args, **kwargs)
+        return cls(concrete, concrete.tensors_of(args, kwargs))
 
     @property
     def graph(self) -> Any:

@@ -103,6 +103,12 @@ class Profile:
             for e in self.events for node, share in _shares(e) or [(None, 1.0)]
         ))  # fmt: skip
 
+    def node_times(self) -> Iterator[tuple[float, Node, float]]:
+        """(start, node, seconds) for each run of each node; shares as for `nodes`."""
+        for event in self.events:
+            for node, share in _shares(event):
+                yield event.start, node, event.seconds * share
+
     @property
     def line_shares(self) -> dict[tuple[str, int], float]:
         """The part of the time of each (file, line)."""
@@ -249,13 +255,20 @@ def show_entries(what: str, entries: Sequence[Spent], total: float, counted: str
 
 def profile(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Profile:
     """Where the time of ``function(*args, **kwargs)`` goes; Variables keep their values."""
-    return profile_call(Call(function, args, kwargs))
+    return profile_call(Call.of(function, args, kwargs))
 
 
 def profile_call(call: Call) -> Profile:
-    """Run a call step by step some times; each step's time is the median over the rounds."""
+    """Run a call step by step some times; each step's time is the median over the rounds.
+
+    What has effects besides Variables, such as printing, runs once.
+    """
     executable = call.executable
     state = call.state()
+    if call.graph.effect:
+        start = time.perf_counter()
+        events = executable.profile(call.arrays, state)
+        return Profile(call, events, time.perf_counter() - start)
     executable.run(list(call.arrays), state)  # compiles
     rounds: list[list[Timed]] = []
     whole: list[float] = []

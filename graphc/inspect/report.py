@@ -54,7 +54,7 @@ class Report:
         self._function, self._args, self._kwargs = function, args, kwargs
         self._call: Call | None = None
         try:
-            self._call = Call(function, args, kwargs)
+            self._call = Call.of(function, args, kwargs)
             self._concrete = self._call.concrete
         except TypeError:
             if args or kwargs or not function.traces:

@@ -161,4 +161,4 @@ class Probe:
 
 def probe(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Probe:
     """Run the call in the interpreter and note what every node holds."""
-    return Probe(Call(function, args, kwargs))
+    return Probe(Call.of(function, args, kwargs))

@@ -13,11 +13,12 @@ from graphc.ir.types import TensorType
 
 @dataclass(frozen=True, slots=True)
 class Loc:
-    """A place in the user's source: 1-based line, 0-based column."""
+    """A place in the user's source: 1-based line, 0-based column; the name scopes around it."""
 
     file: str
     line: int
     col: int = 0
+    scope: str = ""  # as "model/dense/"
 
     def __str__(self) -> str:
         return f"{self.file.rsplit('/', 1)[-1]}:{self.line}"

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
@@ -112,7 +113,10 @@ def user_loc() -> Loc | None:
     if current.loc is not None:
         return current.loc
     frame = user_frame()
-    return None if frame is None else _position(frame.f_code, frame.f_lasti, frame.f_lineno)
+    if frame is None:
+        return None
+    found = _position(frame.f_code, frame.f_lasti, frame.f_lineno)
+    return replace(found, scope=current.scope) if current.scope else found
 
 
 def _position(code: CodeType, instruction: int, line: int) -> Loc:
