@@ -66,10 +66,14 @@ def to_svg(graph: Graph, collapse: bool | None = None) -> str:
     """Draw a graph; ``collapse`` groups nodes by source line (default: for large graphs)."""
     count = sum(1 for _ in graph.walk())
     grouped = count > COLLAPSE if collapse is None else collapse
-    picture = _by_line(graph) if grouped else _picture(graph, top=True)
+    note = f"<!-- {count} nodes, one box a source line -->" if grouped else ""
+    return document(_by_line(graph) if grouped else _picture(graph, top=True), note)
+
+
+def document(picture: Picture, note: str = "") -> str:
+    """A picture as an SVG file."""
     width, height = picture.width + 2 * PAD, picture.height + 2 * PAD
     body = "".join(_draw(picture, PAD, PAD))
-    note = f"<!-- {count} nodes, one box a source line -->" if grouped else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}"'
         f' viewBox="0 0 {width:.0f} {height:.0f}" font-family="monospace" font-size="11">'

@@ -320,7 +320,7 @@ class BackupAndRestore(Callback):
 
         self._epoch = 0
         if self._file.exists():
-            self.model._initial_epoch = load_state(self.model, self._file)["epoch"] + 1
+            self.params["resume"] = load_state(self.model, self._file)["epoch"] + 1
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._epoch = epoch

@@ -359,7 +359,7 @@ class Layer(Module):
         if said is None:
             said = calls.training
         if said is None:
-            said = backend._Settings.learning_phase
+            said = backend.phase_of_all()
         if said is None:
             return names.get("training")
         if place >= len(args) and "training" in names:

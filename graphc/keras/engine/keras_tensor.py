@@ -196,6 +196,9 @@ class InputLayer(Layer):
         self.built = True
         Node(self, (), (), {}).finish(placeholder(batch_input_shape, self.dtype, name))
 
+    def get_input_at(self, node_index: int, what: str = "input") -> Any:
+        return self.get_output_at(node_index)
+
     def get_config(self) -> dict[str, Any]:
         shape = self._batch_input_shape
         return {"name": self.name, "dtype": self.dtype, "batch_input_shape": shape}
@@ -248,6 +251,10 @@ class TFOpLambda(Layer):
             self._recorded = shapes
         known = dict(self._sizes(shapes))
         return REGISTRY[self.function](*inputs, **_resolved(self.attrs, known))
+
+    def get_input_at(self, node_index: int, what: str = "input") -> Any:
+        tensors = self._node(node_index, what).tensors()
+        return tensors[0] if len(tensors) == 1 else tensors
 
     def _sizes(self, shapes: Any) -> Iterator[tuple[str, Any]]:
         """The sizes that symbols of the recorded call have now."""

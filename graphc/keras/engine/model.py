@@ -71,13 +71,12 @@ class Model(Trainer, Layer):
 
         Raises ``ValueError`` if ``call`` cannot take them.
         """
-        if self._graph is None and input_shape is not None and calls.depth <= 1:
-            inputs = _map_shapes(
-                lambda s: Input(batch_shape=s, dtype=self.compute_dtype), input_shape
-            )
+        if self._graph is None and input_shape is not None:
+            inputs = _map_shapes(lambda s: placeholder(s, self.compute_dtype), input_shape)
             self.built = True
             try:
-                output_types(self, (inputs,), {})
+                with tf.name_scope(""):  # that of the model is opened by its call
+                    output_types(self, (inputs,), {})
             except BaseException:
                 self.built = False
                 raise

@@ -217,11 +217,8 @@ def save_state(model: Model, filepath: Any, said: Mapping[str, Any]) -> None:
 def load_state(model: Model, filepath: Any) -> dict[str, Any]:
     """Give back what `save_state` wrote."""
     header, rows, state = _read(filepath)
-    if not model.weights and rows:
-        model._pending_state = (rows, state)
-    else:
-        _fill(model, rows, by_name=False)
-        _set_optimizer_state(model, state)
+    _fill(model, rows, by_name=False)
+    _set_optimizer_state(model, state)
     return header["said"]
 
 

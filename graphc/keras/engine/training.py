@@ -231,7 +231,7 @@ class Trainer:
             )
         hooks.on_train_begin()
         logs: dict[str, Any] = {}
-        for epoch in range(initial_epoch, epochs):
+        for epoch in range(hooks.params.get("resume", initial_epoch), epochs):
             self.reset_metrics()
             hooks.on_epoch_begin(epoch)
             logs = self._pass(step, batches, hooks.on_train_batch_begin, hooks.on_train_batch_end)

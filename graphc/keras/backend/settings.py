@@ -1,11 +1,8 @@
-"""Settings and small functions that Keras's own parts and users' code share."""
+"""Settings that layers share: dtype, epsilon, layout of images, names that were given."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
-
-import graphc as tf
 
 
 class _Settings:
@@ -51,6 +48,11 @@ def learning_phase() -> int:
     return _Settings.learning_phase or 0
 
 
+def phase_of_all() -> int | None:
+    """What `set_learning_phase` said; None if it was not called."""
+    return _Settings.learning_phase
+
+
 def set_learning_phase(value: int) -> None:
     if value not in (0, 1):
         raise ValueError(f"Expected learning phase to be 0 or 1, received {value}.")
@@ -77,24 +79,3 @@ def clear_session() -> None:
     """Names of layers begin again at the first."""
     reset_uids()
     _Settings.learning_phase = None
-
-
-# --- values ---------------------------------------------------------------------------------------
-
-
-def get_value(x: Any) -> Any:
-    """A Variable's or tensor's value as numpy has it."""
-    return x.numpy() if hasattr(x, "numpy") else x
-
-
-def set_value(x: tf.Variable, value: Any) -> None:
-    x.assign(tf.cast(value, x.dtype))
-
-
-def batch_get_value(tensors: Any) -> list[Any]:
-    return [get_value(x) for x in tensors]
-
-
-def batch_set_value(tuples: Any) -> None:
-    for variable, value in tuples:
-        set_value(variable, value)
