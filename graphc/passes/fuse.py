@@ -28,6 +28,7 @@ from graphc.ops.loopnest import (
 )
 from graphc.ops.looporder import Loops, loops_of
 from graphc.ops.opdef import Host, Library
+from graphc.passes.quotient import Quotient
 
 MAX_MEMORY = 32  # operands and results of one kernel
 MAX_NODES = 256  # ops in one kernel: bounds its compile time
@@ -109,7 +110,7 @@ class _Views:
 
 
 class _Clusters:
-    """A partition of the nodes; ids are bits, so that sets of clusters are ints."""
+    """A partition of the nodes; a cluster's number is the position of one of its nodes."""
 
     def __init__(self, graph: Graph, log: Any) -> None:
         self.graph, self.log = graph, log
@@ -125,12 +126,10 @@ class _Clusters:
             if (is_computed(node) or node in self.views.copied) and not unfit(node):
                 self.members[i] = [node]
         self.readers = {v: tuple(self._readers(v)) for n in graph.nodes for v in n.outputs}
-        self.before: dict[int, int] = {}  # id -> bits of the clusters it reads directly
-        self.above: dict[int, int] = {}  # id -> bits of all clusters before it
         shapes = {i: self._uniform_shape(nodes[0]) for i, nodes in self.members.items()}
         self.uniform = {i: shape for i, shape in shapes.items() if shape is not None}
         self._declined: set[tuple[Node, Node, str]] = set()
-        self._connect()
+        self.quotient = Quotient(self.of.values(), self._edges())
 
     def _readers(self, value: Value) -> Iterator[Node]:
         """The nodes that read a value, seen through free views."""
@@ -153,19 +152,12 @@ class _Clusters:
             else:
                 yield maker
 
-    def _connect(self) -> None:
+    def _edges(self) -> Iterator[tuple[int, int]]:
         order = _order_edges(self.graph)
-        for node in self.graph.nodes:
-            if node not in self.of:
-                continue
-            direct = 0
+        for node, i in self.of.items():
             for source in (*self.sources(node), *order.get(node, ())):
                 if source in self.of:
-                    direct |= 1 << self.of[source]
-            above = direct
-            for i in _bits(direct):
-                above |= self.above[i]
-            self.before[self.of[node]], self.above[self.of[node]] = direct, above
+                    yield self.of[source], i
 
     # growing
 
@@ -236,9 +228,10 @@ class _Clusters:
         return j
 
     def _obstacle(self, i: int, j: int, alone: bool) -> str:
-        between = self._between(i, j)
-        if between:
-            return f"the path through {between} would become a circle"
+        between = self.quotient.between(i, j)
+        if between is not None:
+            name = self.graph.nodes[between].op.name
+            return f"the path through {name!r} would become a circle"
         nodes = self._sorted(self.members[i] + self.members[j])
         if len(nodes) > MAX_NODES:
             return f"more than {MAX_NODES} ops"
@@ -272,33 +265,16 @@ class _Clusters:
                 return None
             if value.type.rank and value.type.shape != shape:
                 return None
-            if not value.type.rank and shape and not (maker is None or is_literal(maker)):
-                return None
         return shape
 
     def _is_scalar(self, i: int) -> bool:
         return all(v.type.rank == 0 for n in self.members[i] for v in (*n.inputs, *n.outputs))
 
-    def _between(self, i: int, j: int) -> str:
-        """A node on a path from one cluster to the other through a third; empty if none."""
-        for a, b in ((i, j), (j, i)):
-            for p in _bits(self.before[b] & ~(1 << a)):
-                if self.above[p] >> a & 1:
-                    return repr(next(n for n in self.of if self.of[n] == p).op.name)
-        return ""
-
     def _merge(self, i: int, j: int) -> None:
-        both = (1 << i) | (1 << j)
+        self.quotient.merge(i, j)
         for node in self.members[i]:
             self.of[node] = j
         self.members[j] = self._sorted(self.members.pop(i) + self.members[j])
-        self.before[j] = (self.before.pop(i) | self.before[j]) & ~both
-        self.above[j] = above = (self.above.pop(i) | self.above[j]) & ~both
-        for k in self.above:
-            if k != j and self.above[k] & both:
-                self.above[k] = (self.above[k] | above | 1 << j) & ~(1 << i)
-                if self.before[k] >> i & 1:
-                    self.before[k] = (self.before[k] | 1 << j) & ~(1 << i)
 
     def _sorted(self, nodes: Iterable[Node]) -> list[Node]:
         return sorted(nodes, key=self.position.__getitem__)
@@ -471,10 +447,3 @@ def _scheduled(graph: Graph, nodes: list[Node]) -> list[Node]:
         sources = [changed.producer[v] for v in node.inputs if v in changed.producer]
         dag.add_edges_from((at[s], i) for s in (*sources, *order.get(node, ())) if s is not node)
     return [nodes[i] for i in nx.lexicographical_topological_sort(dag)]
-
-
-def _bits(mask: int) -> Iterator[int]:
-    while mask:
-        low = mask & -mask
-        yield low.bit_length() - 1
-        mask ^= low
