@@ -49,6 +49,7 @@ class KernelText:
     arguments: tuple[Argument, ...]
     lines: tuple[Node | None, ...] = ()  # what each line of the text computes
     failures: tuple[Node, ...] = ()  # the nodes that can stop the kernel
+    in_place: tuple[Node, ...] = ()  # the nodes that change an array in place
 
     @property
     def annotated(self) -> str:

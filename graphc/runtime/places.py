@@ -237,12 +237,14 @@ def _scatter_at(combined: str) -> Callable[[Node], list[Call] | None]:
     return rule
 
 
-SCATTERS = {
-    "tensor_scatter_update": _scatter_at("{v}"), "tensor_scatter_add": _scatter_at("{o} + {v}"),
-    "tensor_scatter_sub": _scatter_at("{o} - {v}"), "tensor_scatter_mul": _scatter_at("{o} * {v}"),
-    "tensor_scatter_max": _scatter_at("{v} if {v} > {o} or {v} != {v} else {o}"),
-    "tensor_scatter_min": _scatter_at("{v} if {v} < {o} or {v} != {v} else {o}"),
+# How a new element comes from the old one {o} and an update {v}.
+COMBINED = {
+    "tensor_scatter_update": "{v}", "tensor_scatter_add": "{o} + {v}",
+    "tensor_scatter_sub": "{o} - {v}", "tensor_scatter_mul": "{o} * {v}",
+    "tensor_scatter_max": "{v} if {v} > {o} or {v} != {v} else {o}",
+    "tensor_scatter_min": "{v} if {v} < {o} or {v} != {v} else {o}",
 }  # fmt: skip
+SCATTERS = {name: _scatter_at(combined) for name, combined in COMBINED.items()}
 PLACES: dict[str, Callable[[Node], list[Call] | None]] = {
     "argmax": _extreme_place(">"), "argmin": _extreme_place("<"),
     "cumsum": _cumulative("total + x[at]", "0"), "cumprod": _cumulative("total * x[at]", "1"),

@@ -91,6 +91,7 @@ class Plan:
     guards: list[Node] = field(default_factory=list)
     results: list[tuple[Value, Buffer]] = field(default_factory=list)  # of the outputs
     commits: list[tuple[Buffer, Buffer]] = field(default_factory=list)
+    declined: list[tuple[Node, str]] = field(default_factory=list)  # why not one kernel
 
     # --- slots ---
 
@@ -133,6 +134,7 @@ class Plan:
     def __str__(self) -> str:
         lines = [str(self.steps[i]) for i in sorted(self.steps)]
         lines += [f"commit  %{b.name} <- %{a.name}" for b, a in self.commits]
+        lines += [f"jumps   {n.op.name} is not one kernel: {w}  {n.loc}" for n, w in self.declined]
         return "\n".join(lines) or "nothing to do"
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from graphc.ir import dims, dtypes
 from graphc.ir.dims import Dim, DimLike
 from graphc.ir.graph import Graph, Node, Value
@@ -162,9 +164,7 @@ class Planner:
         if op is control.guard:
             self.plan.guards.append(node)
         elif op is control.constant:
-            value = node.output
-            array = node.attrs["value"]
-            env[value] = self.plan.buffer("constant", value.type, value.name, array=array)
+            self._constant(node.output, node.attrs["value"], env)
         elif _is_alias(node):
             env[node.output] = env[node.inputs[0]]
         elif not native:
@@ -176,6 +176,9 @@ class Planner:
                 flow.emit(self, node, env, targets)
         else:
             self._library(node, calls_of(node) or (), env, targets)
+
+    def _constant(self, value: Value, array: np.ndarray, env: Env) -> None:
+        env[value] = self.plan.buffer("constant", value.type, value.name, array=array)
 
     # --- kernels ---
 
@@ -200,14 +203,19 @@ class Planner:
         if not all(self.knows(v.type) for v in node.outputs):
             return False
         try:
-            kernel = scalar_kernel(node)
-        except Unfit:
+            kernel = scalar_kernel(node, self.known)
+        except Unfit as why:
+            self.plan.declined.append((node, str(why)))
             return False
         self._place_apart(node, env, targets)
-        same = {v: v for v in (*node.inputs, *node.outputs)}
+        for value in {a.value for a in kernel.arguments if a.value is not None}:
+            if value not in env:  # a table in the loop's body
+                self._constant(value, _constants(node)[value], env)
+        same = {a.value: a.value for a in kernel.arguments if a.value is not None}
         row = [self._argument(a, same, env) for a in kernel.arguments]
         step = self._call(node, kernel.text, row, env)
         step.failures, step.kernel = kernel.failures, kernel
+        step.in_place = tuple(f"%{n.output.name}" for n in kernel.in_place)
         return True
 
     def _argument(self, argument: Argument, outer: Mapping[Value, Value], env: Env) -> int:
@@ -352,6 +360,12 @@ class Planner:
     def label(self, name: str) -> str:
         self.labels += 1
         return f"{name}{self.labels}"
+
+
+def _constants(node: Node) -> dict[Value, np.ndarray]:
+    """The constants in a node's regions."""
+    inner = (n for region in node.regions.values() for n in region.walk())
+    return {n.output: n.attrs["value"] for n in inner if n.op is control.constant}
 
 
 def _is_alias(node: Node) -> bool:

@@ -5,6 +5,7 @@ Static parts become one `strided_slice`; tensor indices become `gather`, masks `
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,10 @@ def set_item(x: Any, index: Any, value: Any) -> Tensor:
     parts = _parts(index)
     if not any(_is_array(p) for p in parts):
         return ops.strided_slice_update(x, value, index=_static(parts, x.ndim))
-    # tensor indices: find the places by slicing the numbers of all elements
+    position = _position(_expanded(parts, x.ndim))
+    if position:
+        return _with_part(x, position, value)
+    # other tensor indices: find the places by slicing the numbers of all elements
     count = _size(x)
     numbers = ops.reshape(ops.iota(size=count, dtype=dtypes.int32), shape=tuple(x.dims))
     places = get_item(numbers, index)
@@ -44,6 +48,43 @@ def set_item(x: Any, index: Any, value: Any) -> Tensor:
         ops.reshape(x, shape=(_size(x),)), rows, ops.reshape(new, shape=(_size(places),))
     )
     return ops.reshape(flat, shape=tuple(x.dims))
+
+
+def _position(parts: Index) -> list[Any]:
+    """The scalars that an index begins with, if the rest of it takes whole axes."""
+    rest = [p for p in parts if not (isinstance(p, slice) and p == slice(None))]
+    scalars = [p for p in rest if isinstance(p, int) or _is_number(p)]
+    return scalars if parts[: len(rest)] == (*scalars,) and len(rest) == len(scalars) else []
+
+
+def _is_number(part: Any) -> bool:
+    return isinstance(part, Operators) and part.dtype.is_integer and part.ndim == 0  # type: ignore[attr-defined]
+
+
+def _with_part(x: Any, position: Sequence[Any], value: Any) -> Tensor:
+    """A copy of ``x`` with another element, or row, at a position."""
+    depth = len(position)
+    rows = [_counted(x, _as_number(part), axis) for axis, part in enumerate(position)]
+    kind = dtypes.int64 if any(r.dtype is dtypes.int64 for r in rows) else dtypes.int32
+    place = ops.stack(*(ops.cast(r, dtype=kind) for r in rows), axis=0)
+    new = ops.broadcast_to(convert_to_tensor(value, dtype_hint=x.dtype), shape=x.dims[depth:])
+    return ops.tensor_scatter_update(x, place, new)
+
+
+def _as_number(part: Any) -> Any:
+    return convert_to_tensor(part, dtype=dtypes.int32) if isinstance(part, int) else part
+
+
+def _counted(x: Any, rows: Any, axis: int) -> Any:
+    """Integer indices counted from the start, where numpy's negative ones count from the end."""
+    if rows.dtype not in (dtypes.int32, dtypes.int64):
+        rows = ops.cast(rows, dtype=dtypes.int32)
+    size = x.dims[axis]
+    if isinstance(size, int):
+        offset = convert_to_tensor(size, dtype=rows.dtype)
+    else:
+        offset = ops.cast(ops.strided_slice(ops.shape_of(x), index=(axis,)), dtype=rows.dtype)
+    return ops.select(ops.less(rows, 0), ops.add(rows, offset), rows)
 
 
 def data_size() -> Any:
@@ -157,16 +198,7 @@ def _take_one(x: Any, part: Any, axis: int) -> tuple[Tensor, int]:
     if part.dtype.is_bool:
         rows = ops.boolean_mask(x, part, axis=axis, size=data_size())
         return rows, part.ndim - 1
-    rows = part
-    if part.dtype not in (dtypes.int32, dtypes.int64):
-        rows = ops.cast(part, dtype=dtypes.int32)
-    size = x.dims[axis]
-    if isinstance(size, int):
-        offset = convert_to_tensor(size, dtype=rows.dtype)
-    else:
-        offset = ops.cast(ops.strided_slice(ops.shape_of(x), index=(axis,)), dtype=rows.dtype)
-    rows = ops.select(ops.less(rows, 0), ops.add(rows, offset), rows)  # numpy's negative indices
-    return ops.gather(x, rows, axis=axis), 1 - part.ndim
+    return ops.gather(x, _counted(x, part, axis), axis=axis), 1 - part.ndim
 
 
 def _slice_rows(part: slice, size: Any) -> Tensor:

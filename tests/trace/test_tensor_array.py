@@ -251,15 +251,19 @@ def test_a_while_loop_of_unknown_length() -> None:
 
 
 @pytest.mark.parametrize("fn", [rnn, some, reading, nested], ids=lambda f: f.__name__)
-def test_the_loop_is_native_and_rows_are_set_in_place(fn) -> None:
+@pytest.mark.parametrize("count", [4, 12], ids=["as variables", "in memory"])
+def test_the_loop_is_native_and_rows_are_set_in_place(fn, count) -> None:
+    x, w = np.resize(X, (count, 2)), W
     staged = tf.function(fn)
-    staged(tf.constant(X), tf.constant(W))
-    plan = staged.get_concrete_function(tf.constant(X), tf.constant(W)).function.executable.plan
+    staged(tf.constant(x), tf.constant(w))
+    plan = staged.get_concrete_function(tf.constant(x), tf.constant(w)).function.executable.plan
     steps = list(plan.steps.values())
     assert not [str(s) for s in steps if s.kind == "host"]
     rows = [s for s in steps if s.node is not None and s.node.op.name == "set_row"]
     inside = [s for s in rows if s.in_place]
-    assert inside and len(rows) - len(inside) <= 2  # `reading` copies and sets before its loop
+    loops = [s for s in steps if s.node is not None and s.node.op.name in ("for", "while")]
+    assert loops or inside
+    assert len(rows) - len(inside) <= 2  # `reading` copies and sets before its loop
 
 
 def test_a_growing_array_has_room_before_a_counted_loop() -> None:
