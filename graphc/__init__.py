@@ -89,7 +89,9 @@ _LAZY = {
     "benchmark": "graphc.inspect.benchmark:benchmark",
     "benchmark_sizes": "graphc.inspect.benchmark:benchmark_sizes",
     "diff": "graphc.inspect.diff:diff",
+    "initializers": "graphc.keras.initializers",
     "keras": "graphc.keras",
+    "losses": "graphc.keras.losses",
     "parse": "graphc.inspect.text:parse",
     "summary": "graphc.summary",
 }
