@@ -52,17 +52,6 @@ def _one(y: Any) -> Any:
     return y[0] if isinstance(y, list | tuple) and len(y) == 1 else y
 
 
-class FunctionLoss(losses.Loss):
-    """A function of targets and predictions as a loss."""
-
-    def __init__(self, fn: Any) -> None:
-        super().__init__(name=getattr(fn, "__name__", type(fn).__name__))
-        self.fn = fn
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        return self.fn(y_true, y_pred)
-
-
 class CompiledLoss:
     """The losses of all outputs and their sum, the model's own penalties included."""
 
@@ -113,8 +102,7 @@ class CompiledLoss:
         ):
             if loss is None or y is None:
                 continue
-            y, w = matched(y, p, w)
-            value = loss(y, p, sample_weight=w)
+            value = loss(matched(y, p), p, sample_weight=w)
             rows = tf.cast(tf.shape(p)[0], value.dtype)
             if self._each:
                 self._each[i].update_state(value, sample_weight=rows)
@@ -185,40 +173,40 @@ class CompiledMetrics:
         ):
             if y is None:
                 continue
-            y, mask = matched(y, p, None)
+            y = matched(y, p)
             for metric in plain:
-                metric.update_state(y, p, **_given(mask))
+                metric.update_state(y, p, **_weights(p, None))
             for metric in weighted:
-                metric.update_state(y, p, **_given(matched(y, p, w)[1]))
+                metric.update_state(y, p, **_weights(p, w))
 
 
-def _given(weight: Any) -> dict[str, Any]:
-    return {} if weight is None else {"sample_weight": weight}
-
-
-def matched(y: Any, p: Any, weight: Any) -> tuple[Any, Any]:
-    """Targets with the predictions' rank and dtype; weights that leave out what is masked."""
+def matched(y: Any, p: Any) -> Any:
+    """Targets with the rank and dtype that the predictions have."""
     if len(y.shape) == 1 and len(p.shape) == 2:
         y = tf.expand_dims(y, -1)
-    if y.dtype != p.dtype and (
-        (y.dtype.is_floating and p.dtype.is_floating) or (y.dtype.is_integer and p.dtype.is_integer)
-    ):
-        y = tf.cast(y, p.dtype)
+    kinds = (y.dtype.is_floating, y.dtype.is_integer), (p.dtype.is_floating, p.dtype.is_integer)
+    return tf.cast(y, p.dtype) if kinds[0] == kinds[1] and any(kinds[0]) else y
+
+
+def _weights(p: Any, weight: Any) -> dict[str, Any]:
+    """Weights for a metric, 0 for what is masked; nothing if there are none."""
     mask = getattr(p, "_keras_mask", None)
     if mask is not None:
         mask = tf.cast(mask, p.dtype)
         if weight is not None:
             weight = tf.cast(weight, p.dtype)
-            if len(weight.shape) < len(mask.shape):
-                weight = tf.expand_dims(weight, -1)
-            mask = mask * weight
-        weight = mask
-    return y, weight
+            missing = len(mask.shape) - len(weight.shape)
+            weight = mask * (tf.expand_dims(weight, -1) if missing == 1 else weight)
+        else:
+            weight = mask
+    return {} if weight is None else {"sample_weight": weight}
 
 
 def _loss(given: Any) -> Any:
     found = losses.get(given)
-    return found if found is None or isinstance(found, losses.Loss) else FunctionLoss(found)
+    if found is None or isinstance(found, losses.Loss):
+        return found
+    return losses.LossFunctionWrapper(found, name=getattr(found, "__name__", None))
 
 
 _BY_SHAPE = {

@@ -62,7 +62,7 @@ class _Table:
         self.print("_" * self.length)
 
     def _layer(self, layer: Any, depth: int, last: bool) -> None:
-        fields = [f"{layer.name} ({_kind(layer)})", _shape(layer), _params(layer)]
+        fields = [f"{layer.name} ({kind_of(layer)})", _shape(layer), _params(layer)]
         if not self.chain:
             fields.append(self._sources(layer))
         if self.trainable:
@@ -122,7 +122,7 @@ def _is_chain(model: Any) -> bool:
     return alone and len(set(fed)) == len(fed)
 
 
-def _kind(layer: Any) -> str:
+def kind_of(layer: Any) -> str:
     name = type(layer).__name__
     return "Functional" if name == "Model" and layer._graph is not None else name
 

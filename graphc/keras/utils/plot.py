@@ -7,6 +7,7 @@ from typing import Any
 
 from graphc.inspect.layout import layered
 from graphc.inspect.svg import INPUT, PLAIN, TINTS, Box, Picture, document
+from graphc.keras.utils.layer_utils import kind_of
 
 
 def plot_model(
@@ -68,7 +69,12 @@ def _png(svg: str, dpi: int) -> bytes:
         raise ImportError(
             "plot_model needs resvg for .png files: pip install graphc[viz], or write an .svg file"
         ) from error
-    drawn = resvg_py.svg_to_bytes(svg_string=svg, background="white", zoom=max(1, dpi // 48))
+    drawn = resvg_py.svg_to_bytes(
+        svg_string=svg,
+        background="white",
+        zoom=max(1, dpi // 48),
+        monospace_family="DejaVu Sans Mono",
+    )
     return bytes(drawn)
 
 
@@ -87,7 +93,7 @@ class _Shown:
         return Picture(boxes, layered({key: box.size for key, box in boxes.items()}, edges))
 
     def box(self, layer: Any) -> Box:
-        kind = type(layer).__name__
+        kind = kind_of(layer)
         lines = [f"{layer.name} ({kind})" if self.names else kind]
         activation = getattr(layer, "activation", None)
         if self.activations and activation is not None:
