@@ -1,40 +1,27 @@
-"""Print the ratio table: `python -m tests.benchmarks [--quick] [--only PART] [--json FILE]`."""
+"""Measure and print the tables: `python -m tests.benchmarks [--only NAME] [--quick] ...`.
+
+Parts are the start and the call of graphc itself (`import`, `overhead`, `loops`) and the workloads.
+Peers that are not installed are left out, with a line.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
-import platform
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from tests.benchmarks import start
+from tests.benchmarks import report
 from tests.benchmarks.contestants import CONTESTANTS
-from tests.benchmarks.convnet import convnet
 from tests.benchmarks.figures import Figure, table
-from tests.benchmarks.race import race
-
-BASELINE = "hand-written numba"
-
-
-def digits(quick: bool) -> list[Figure]:
-    """Race all contestants on the digits step; ratios are to the hand-written one."""
-    results = race(list(CONTESTANTS), rounds=3 if quick else 7, steps=300, late_from=1500)
-    base = next(result for result in results if result.name == BASELINE)
-    figures = []
-    for result in results:
-        name = f"digits step: {result.name}"
-        if result.problem:
-            figures.append(Figure(name, None, note=result.problem))
-            continue
-        figures.append(Figure(name, result.microseconds / 1e6, BASELINE, base.microseconds / 1e6))
-    late = [r for r in results if r.late and base.late and r.name.startswith(("hand", "graphc"))]
-    for result in late:
-        name = f"digits step, late: {result.name}"
-        figures.append(Figure(name, result.late / 1e6, BASELINE, base.late / 1e6))
-    return figures
+from tests.benchmarks.machine import machine
+from tests.benchmarks.race import compare, race
+from tests.benchmarks.start import importing
+from tests.benchmarks.workload import names, workload
 
 
 def alone(module: str) -> list[Figure]:
@@ -45,37 +32,76 @@ def alone(module: str) -> list[Figure]:
     return [Figure(**{key: row[key] for key in row if key != "ratio"}) for row in rows]
 
 
-PARTS: dict[str, Callable[[bool], list[Figure]]] = {
-    "import": lambda quick: start.importing(),
-    "overhead": lambda quick: alone("overhead"),
-    "loops": lambda quick: alone("loops"),
-    "first-call": lambda quick: start.first_call(),
-    "digits": digits,
-    "convnet": convnet,
+PARTS: dict[str, Callable[[], list[Figure]]] = {
+    "import": importing,
+    "overhead": lambda: alone("overhead"),
+    "loops": lambda: alone("loops"),
 }
 
 
-def main() -> int:
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds")
-    parser.add_argument("--only", choices=PARTS, action="append", help="measure this part only")
+    parser.add_argument("--quick", action="store_true", help="few rounds, no cold first calls")
+    parser.add_argument("--list", action="store_true", help="show the names and stop")
+    parser.add_argument("--only", action="append", metavar="NAME", help="a part or workload")
+    parser.add_argument("--peers", default="all", help="all, none, or names with commas between")
+    parser.add_argument("--peer-python", default=sys.executable, help="the peers' interpreter")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--json", type=Path, help="write the figures here too")
-    options = parser.parse_args()
-    figures: list[Figure] = []
-    status = 0
-    for name in options.only or PARTS:
-        try:
-            found = PARTS[name](options.quick)
-        except subprocess.CalledProcessError as error:
-            last = (error.stderr or "").strip().splitlines()[-1:]
-            found, status = [Figure(name, None, note=f"failed: {' '.join(last)}")], 1
-        figures += found
-        print(table(found), end="\n\n", flush=True)
-    if options.json:
-        machine = {"python": platform.python_version(), "cpu": platform.processor()}
-        rows = [figure.as_json() for figure in figures]
-        options.json.write_text(json.dumps({"machine": machine, "figures": rows}, indent=1) + "\n")
-    return status
+    return parser.parse_args()
+
+
+def interpreters(peers: str, peer_python: str) -> dict[str, str]:
+    """Return who takes part, and with which interpreter; name those who cannot."""
+    wanted = set(CONTESTANTS) if peers == "all" else set(peers.split(",")) - {"none"}
+    found, missing = {}, {}
+    for name, contestant in CONTESTANTS.items():
+        if not contestant.peer:
+            found[name] = sys.executable
+        elif name in wanted or contestant.module in wanted:
+            if contestant.module not in missing:
+                missing[contestant.module] = not _has(peer_python, contestant.module)
+                if missing[contestant.module]:
+                    print(f"{contestant.module}: not installed, left out", flush=True)
+            if not missing[contestant.module]:
+                found[name] = peer_python
+    return found
+
+
+def _has(python: str, module: str) -> bool:
+    find = f"import importlib.util, sys; sys.exit(not importlib.util.find_spec({module!r}))"
+    return subprocess.run([python, "-c", find], check=False).returncode == 0
+
+
+def main() -> int:
+    options = arguments()
+    if options.list:
+        print("\n".join([*PARTS, *names()]))
+        return 0
+    chosen = options.only or [*PARTS, *names()]
+    unknown = set(chosen) - set(PARTS) - set(names())
+    if unknown:
+        sys.exit(f"no such part or workload: {', '.join(sorted(unknown))}; see --list")
+    written: dict[str, Any] = {"machine": machine(options.threads), "parts": {}, "workloads": {}}
+    pythons = interpreters(options.peers, options.peer_python)
+    for name in chosen:
+        if name in PARTS:
+            figures = PARTS[name]()
+            print(table(figures), end="\n\n", flush=True)
+            written["parts"][name] = [figure.as_json() for figure in figures]
+        else:
+            rounds = 3 if options.quick else options.rounds
+            results = race(name, pythons, rounds, options.threads, not options.quick)
+            compare(results)
+            flops = workload(name).make(tiny=False).flops
+            print(report.table(name, results, flops), end="\n\n", flush=True)
+            written["workloads"][name] = report.as_json(results)
+        if options.json:  # after each, so that a run that is cut short leaves what it measured
+            options.json.write_text(json.dumps(written, indent=1) + "\n")
+    if written["workloads"]:
+        print(report.summary(written["workloads"]))
+    return 0
 
 
 if __name__ == "__main__":

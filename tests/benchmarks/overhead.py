@@ -120,16 +120,13 @@ def forms_of_calls() -> list[Figure]:
 def stages() -> list[Figure]:
     """Time what happens before the first run of the digits step, with kernels in the disk cache."""
     import graphc as tf
-    from tests.benchmarks.contestants import tensorflow_style
-    from tests.benchmarks.problem import digits_problem
+    from tests.benchmarks.workloads import digits_mlp
 
-    steps: list[Callable[..., object]] = []
-    problem = digits_problem()
-    eager = tensorflow_style(tf, problem, lambda step: steps.append(step) or step)
-    batch = [tf.constant(array) for array in problem.batch(0)]
+    program = digits_mlp.tensorflow(tf, digits_mlp.make(tiny=False))
+    batch = program.batches[0]
     seconds: dict[str, list[float]] = {"trace": [], "passes": [], "plan and load": []}
     for _ in range(6):
-        function = tf.function(steps[0])
+        function = tf.function(program.step)
         stage = _stopwatch()
         concrete = function.get_concrete_function(*batch)
         seconds["trace"].append(stage())
@@ -137,7 +134,7 @@ def stages() -> list[Figure]:
         seconds["passes"].append(stage())
         assert concrete.function.executable
         seconds["plan and load"].append(stage())
-    step = interleaved({"eager": lambda: eager.step(0)}, repeat=20)["eager"]
+    step = interleaved({"eager": lambda: program.step(*batch)}, repeat=20)["eager"]
     return [
         Figure(f"digits step: {name}", median(times), "one eager step", step)
         for name, times in seconds.items()

@@ -1,160 +1,226 @@
-"""Race the contestants: each in a process of its own, rounds interleaved, losses compared.
+"""Race the contestants of one workload: each in a process of its own, in interleaved rounds.
 
-A process answers commands on its standard input with one JSON line each, so that only one of them
-computes at any time and slow spells of the machine hit all alike.
+`python -m tests.benchmarks.race CONTESTANT WORKLOAD` answers commands on its standard input with
+one JSON line each, so that only one process computes at any time, and slow spells of the machine
+hit all alike.
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 from tests.benchmarks.contestants import CONTESTANTS
-from tests.benchmarks.problem import Contestant, digits_problem
 
-REFEREE = "numpy float64"
-# Losses are float32 sums over 64 rows; after 20 Adam steps the contestants differ in rounding only.
-CHECKED_STEPS, LOSS_TOLERANCE = 20, 1e-4
-# Small products gain nothing from threads, and idle workers of one process would disturb the next.
-ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
-)
-BATCHES_SECONDS = 0.1  # how long a round of one contestant lasts, at least one batch
-QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""}
+CHECKED_STEPS, TOLERANCE = 5, 1e-3
+ROUND_SECONDS = 0.1
+SLOWEST_STEP = 20.0  # seconds; slower ones get no rounds
+PATIENCE = 240  # seconds for one answer
+ROOT = Path(__file__).parents[2]
+
+
+def environment(threads: int, caches: str) -> dict[str, str]:
+    """Return the variables of a contestant's process; its disk caches lie in one folder."""
+    count = dict.fromkeys(
+        ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
+         "TF_NUM_INTRAOP_THREADS"), str(threads)
+    )  # fmt: skip
+    folders = {
+        name: os.path.join(caches, name)
+        for name in ("GRAPHC_CACHE_DIR", "NUMBA_CACHE_DIR", "JAX_COMPILATION_CACHE_DIR",
+                     "TORCHINDUCTOR_CACHE_DIR")
+    }  # fmt: skip
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""}
+    jax = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    # A team of OpenMP that spins between two kernels would hold the core of the next one's.
+    passive = {"OMP_WAIT_POLICY": "passive", "NUMBA_THREADING_LAYER": "workqueue"}
+    return {**os.environ, **count, **folders, **quiet, **jax, **passive, "PYTHONPATH": str(ROOT)}
 
 
 @dataclass
 class Result:
-    """What one contestant did; times are microseconds a step."""
+    """What one contestant did; times are in seconds."""
 
     name: str
-    first_call: float | None = None  # seconds, with whatever the disk caches hold
-    losses: list[float] = field(default_factory=list)
-    early: list[float] = field(default_factory=list)  # from the initial weights, by round
-    late: float | None = None  # after many steps, when Adam's moments hold denormals
+    import_time: float | None = None
+    cold: float | None = None  # the first call, with empty disk caches
+    warm: float | None = None  # the first call of a later process
+    rounds: list[float] = field(default_factory=list)  # seconds a step
+    peak_memory: float | None = None  # bytes above what importing took
+    results: list[list[float]] | None = None
     problem: str = ""  # why there are no figures
 
     @property
-    def microseconds(self) -> float:
-        return median(self.early)
+    def seconds(self) -> float | None:
+        return median(self.rounds) if self.rounds and not self.problem else None
+
+    @property
+    def spread(self) -> float | None:
+        """How far the rounds lie apart, as a part of the median."""
+        return (max(self.rounds) - min(self.rounds)) / median(self.rounds) if self.rounds else None
 
 
 class Racer:
     """A process that runs one contestant on demand; once it has failed it answers None."""
 
-    def __init__(self, name: str) -> None:
-        self.result = Result(name)
-        module = CONTESTANTS[name][1]
-        if module is not None and importlib.util.find_spec(module) is None:
-            self.result.problem = "not installed"
-            return
+    def __init__(
+        self, workload: str, result: Result, python: str, environment: dict[str, str]
+    ) -> None:
+        self.result = result
         # Not a pipe: one that nobody reads could fill up.
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 (close() closes it)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.benchmarks.race", name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-            env={**os.environ, **ONE_THREAD, **QUIET},
-        )
+            [python, "-m", "tests.benchmarks.race", result.name, workload],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True,
+            env=environment, cwd=ROOT,
+        )  # fmt: skip
+        self.result.import_time = self._answer()
 
     def ask(self, *command: Any) -> Any:
         """Send one command and return the answer."""
         if self.result.problem:
             return None
-        assert self._process.stdin and self._process.stdout
+        assert self._process.stdin
         with contextlib.suppress(BrokenPipeError):  # it ended: then there is no answer below
             print(json.dumps(command), file=self._process.stdin, flush=True)
-        line = self._process.stdout.readline()
-        if line:
-            return json.loads(line)
+        return self._answer()
+
+    def _answer(self) -> Any:
+        import select
+
+        output = self._process.stdout
+        assert output
+        if not select.select([output], [], [], PATIENCE)[0]:
+            self.result.problem = f"no answer within {PATIENCE} s"
+            return None
+        line = output.readline()
+        answer = json.loads(line) if line else {"error": self._last_words()}
+        if isinstance(answer, dict):
+            self.result.problem = answer["error"]
+            return None
+        return answer
+
+    def _last_words(self) -> str:
         self._errors.seek(0)
-        last = self._errors.read().strip().splitlines()
-        self.result.problem = last[-1] if last else "the process ended without a word"
-        return None
+        lines = self._errors.read().strip().splitlines()
+        return lines[-1][:200] if lines else f"ended with {self._process.wait()}"
 
     def close(self) -> None:
-        if self.result.problem == "not installed":
-            return
         self._process.kill()
         self._process.communicate()
         self._errors.close()
 
 
-def race(names: Sequence[str], rounds: int, steps: int, late_from: int) -> list[Result]:
-    """Return each contestant's figures; the referee must be among `names`."""
-    racers = [Racer(name) for name in names]
-    for racer in racers:
-        racer.result.first_call = racer.ask("first")
-        racer.result.losses = racer.ask("losses", CHECKED_STEPS) or []
-    for _ in range(rounds):
+def race(
+    workload: str, pythons: dict[str, str], rounds: int, threads: int, first_calls: bool = True
+) -> list[Result]:
+    """Return each contestant's figures; `pythons` names the interpreter of each."""
+    results = [Result(name) for name in pythons]
+    with tempfile.TemporaryDirectory() as folder:
+        racers = []
+        for result in results:
+            place = environment(threads, os.path.join(folder, result.name.replace(" ", "-")))
+            if first_calls and "eager" not in result.name:
+                racer = Racer(workload, result, pythons[result.name], place)
+                result.cold = racer.ask("first")
+                racer.close()
+            if not result.problem:
+                racers.append(Racer(workload, result, pythons[result.name], place))
+                result.warm = racers[-1].ask("first")
+                result.results = racers[-1].ask("results", CHECKED_STEPS)
+        for _ in range(rounds):
+            for racer in racers:
+                seconds = racer.ask("time", ROUND_SECONDS)
+                if seconds is not None:
+                    racer.result.rounds.append(seconds)
         for racer in racers:
-            racer.result.early.append(racer.ask("time", steps, 0))
-    for racer in racers:
-        racer.result.late = racer.ask("time", steps, late_from)
-        racer.close()
-    results = [racer.result for racer in racers]
-    _compare(results)
+            racer.result.peak_memory = racer.ask("memory")
+            racer.close()
     return results
 
 
-def _compare(results: list[Result]) -> None:
-    """Disqualify whoever computed something else than the referee."""
-    expected = next(result.losses for result in results if result.name == REFEREE)
-    for result in results:
-        differences = [abs(a - b) for a, b in zip(result.losses, expected, strict=False)]
-        if differences and not max(differences) <= LOSS_TOLERANCE:
-            result.problem = f"wrong losses: off by {max(differences):.3g}"
+def compare(results: list[Result], tolerance: float = TOLERANCE) -> None:
+    """Disqualify whoever computed something else than most of the others."""
+    from tests.benchmarks.agreement import apart
+
+    known = [r for r in results if r.results and not r.problem]
+    if len(known) < 2:
+        return
+    distances = {r.name: median(apart(r.results, s.results) for s in known) for r in known}
+    for result in known:
+        if not distances[result.name] <= tolerance:
+            result.problem = f"wrong results: off by {distances[result.name]:.2g}"
 
 
-def _serve(contestant: Contestant) -> None:
+def _serve(name: str, workload_name: str) -> None:
     """Answer commands until the parent closes the pipe."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a framework prints must not be taken for an answer
+
+    def answer(value: Any) -> None:
+        print(json.dumps(value), file=answers, flush=True)
+
+    try:
+        _commands(name, workload_name, answer)
+    except Exception as error:
+        text = str(error).strip().splitlines()
+        answer({"error": f"{type(error).__name__}: {text[0][:150] if text else ''}"})
+        raise
+
+
+def _commands(name: str, workload_name: str, answer: Any) -> None:
+    import importlib
+
+    start = time.perf_counter()
+    importlib.import_module(CONTESTANTS[name].module)
+    answer(time.perf_counter() - start)
+    baseline = _peak()
+
+    from tests.benchmarks.contestants import Runner
+    from tests.benchmarks.workload import workload
+
+    module = workload(workload_name)
+    if name in getattr(module, "LIMITED", {}):
+        raise NotImplementedError(module.LIMITED[name])
+    runner, seconds = Runner(name, module, module.make(tiny=False)), None
     for line in sys.stdin:
         kind, *numbers = json.loads(line)
-        print(json.dumps(_answer(contestant, kind, numbers)), file=answers, flush=True)
+        if kind == "first":
+            seconds = _clock(runner, 1)
+            answer(seconds)
+        elif kind == "results":
+            compared = getattr(module, "COMPARED", True)
+            answer(runner.results(numbers[0]) if compared else None)
+            runner.reset()
+            seconds = _clock(runner, 1)
+        elif kind == "time":
+            steps = max(1, min(20_000, int(numbers[0] / max(seconds or 1, 1e-7))))
+            runner.reset()
+            seconds = _clock(runner, steps) / steps
+            answer(seconds)
+        else:
+            answer(_peak() - baseline)
 
 
-def _answer(contestant: Contestant, kind: str, numbers: list[int]) -> Any:
-    if kind == "first":
-        return _seconds(contestant, 1)
-    contestant.reset()
-    if kind == "losses":
-        return [float(contestant.step(index)) for index in range(numbers[0])]  # type: ignore
-    steps, before = numbers
-    _seconds(contestant, before)
-    return _fastest_batch(contestant, steps, from_start=before == 0)
-
-
-def _fastest_batch(contestant: Contestant, steps: int, from_start: bool) -> float:
-    """Return microseconds a step in the best of the batches that fit into a short while."""
-    best, end = float("inf"), time.perf_counter() + BATCHES_SECONDS
-    while best == float("inf") or time.perf_counter() < end:
-        if from_start:
-            contestant.reset()
-        best = min(best, _seconds(contestant, steps) / steps * 1e6)
-    return best
-
-
-def _seconds(contestant: Contestant, steps: int) -> float:
-    step = contestant.step
+def _clock(runner: Any, steps: int) -> float:
     start = time.perf_counter()
-    for index in range(steps):
-        step(index)
+    runner.run(steps)
     return time.perf_counter() - start
 
 
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
 if __name__ == "__main__":
-    _serve(CONTESTANTS[sys.argv[1]][0](digits_problem()))
+    _serve(*sys.argv[1:3])

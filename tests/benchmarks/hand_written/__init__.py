@@ -1,0 +1,1 @@
+"""The limits: one numba function for each workload, written by hand."""
