@@ -11,13 +11,18 @@ from typing import Any
 from graphc.ir.dims import DimLike
 
 
+# A kernel whose work is cut into pieces finds in these slots which one to do, and of how many.
+PIECE, PIECES = 2, 3
+
+
 @dataclass(frozen=True)
 class Call:
-    """One call of a kernel."""
+    """One call of a kernel, or of as many as there are pieces, which may run at the same time."""
 
     text: str
     row: tuple[Any, ...]
     can_fail: bool = False
+    pieces: DimLike = 1
 
 
 @dataclass(frozen=True)
@@ -27,8 +32,8 @@ class Gemm:
     short: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Scratch:
-    """A row entry: memory that a kernel uses while it runs."""
+    """A row entry: memory that the calls of one node use while they run."""
 
     bytes: DimLike

@@ -24,7 +24,7 @@ from numba.core.cpu_options import FastMathOptions
 from numba.core.datamodel import models, register_default
 from numba.core.typing import templates
 
-from graphc.runtime import intmath, kernel_prelude, native
+from graphc.runtime import intmath, kernel_prelude, native, tiles
 
 RAISED = 255  # what a kernel returns that raised in Python's sense; generated kernels never do
 
@@ -100,6 +100,26 @@ def _declare_buffer(function: native.Native) -> None:
     @_lowering_rules.lower(function, types.int64, types.Integer)
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.inttoptr(args[0], context.get_value_type(signature.return_type))
+
+
+def _declare_tile(function: native.Native) -> None:
+    """``tile_f32(rows, vectors, ...)``: the first two are literals, for which code is made."""
+    short, count = function.name.removeprefix("tile_"), len(tiles.PARAMETERS)
+
+    def generic(self: Any, args: Any, kws: Any) -> Any:
+        if all(isinstance(a, types.IntegerLiteral) for a in args[:2]):
+            return typing.signature(types.void, *args[:2], *[types.int64] * count)
+        return None
+
+    members = {"key": function, "prefer_literal": True, "generic": generic}
+    template = type("Tile", (templates.AbstractTemplate,), members)
+    _typing_rules.register_global(function, types.Function(template))
+
+    @_lowering_rules.lower(function, types.Integer, types.Integer, *[types.int64] * count)
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        rows, vectors = (a.literal_value for a in signature.args[:2])
+        tiles.build(short, rows, vectors)(builder, *args[2:])
+        return context.get_dummy_value()
 
 
 def _element_address(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -197,6 +217,8 @@ def _fill_rules() -> None:
         if isinstance(value, native.Native) and name == value.name:
             if name.startswith("buf_"):
                 _declare_buffer(value)
+            elif name in tiles.FUNCTIONS:
+                _declare_tile(value)
             else:
                 _declare(value, value)
     for name, value in intmath.PYTHONS.items():

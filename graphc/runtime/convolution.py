@@ -1,12 +1,13 @@
-"""Kernels of convolution: columns in blocks that stay in the cache, times filters, by BLAS.
+"""Kernels of convolution: the filters times the windows where they lie, tile by tile.
 
-A row of the columns holds the channels of all places of one window.  Filters of one place are a
-plain product; filters of one channel are direct loops.
+The places of a window along a line lie together, so that a tile (see `tiles`) finds all places by a
+table of offsets, and no columns are made.  Where windows reach out, an image is copied first, with
+zeros around it.  Filters of one channel are direct loops, those of one place a plain product.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphc.ir import dims
@@ -15,142 +16,340 @@ from graphc.ir.graph import Node, Value
 from graphc.ops.conv import conv_windows
 from graphc.ops.window import Windows
 from graphc.runtime import blas
-from graphc.runtime.calls import Call, Gemm, Scratch
-from graphc.runtime.windowing import indented, is_inside, layout, loops, numbers, walks
+from graphc.runtime.calls import PIECE, PIECES, Call, Gemm, Scratch
+from graphc.runtime.tiles import tiled
+from graphc.runtime.windowing import layout, loops, named, numbers, put, walks
 
-BLOCK = 1 << 17  # elements of the columns in one block: half of a usual second-level cache
-ROWS = 512  # at most in a block: more is no quicker, with few columns
-SHORT_RUN = 32  # runs up to this many elements are copied by code of their own
+WORK = 1 << 22  # products from which on the batch is cut into pieces
+BLOCK = 1 << 17  # elements of the images over whose windows a gradient is added up in one go
+WINDOWS = 1024  # and how many windows those may be
 
-# --- columns --------------------------------------------------------------------------------------
+# --- images ---------------------------------------------------------------------------------------
 
-# Row: gemm, x, filters, g (in the order of their roles), columns, outputs, groups, rows of a block.
-_COLUMNS = """def kernel(slots, row):
-    gemm = slots[row[0]]
-    x = buf_{t}(slots[row[1]], 0)
-    filters, g, columns = slots[row[2]], slots[row[3]], slots[row[4]]
-    col = buf_{t}(columns, 1)
-    outputs, groups, block = slots[row[5]], slots[row[6]], slots[row[7]]
-{layout}
-    windows = count0 * count1 * count2
-    total = batch * windows
-    taken = channels // groups
-    share = outputs // groups
-    width = kernel2 * taken
-    depth = kernel0 * kernel1 * width
-    {first}
-    for group in range(groups):
-        for start in range(0, total, block):
-            rows = min(block, total - start)
-            {before}
-            n = start // windows
-            c = start - n * windows
-            a = c // (count1 * count2)
-            c -= a * (count1 * count2)
-            b = c // count2
-            c -= b * count2
-            m = 0
-            while m < rows:  # windows along one line
-                steps = min(count2 - c, rows - m)
-                left = c * stride2 - before2
-                for i in range(kernel0):
-                    p = a * stride0 + i * dilation0 - before0
-                    for j in range(kernel1):
-                        q = b * stride1 + j * dilation1 - before1
-                        line = ((n * size0 + p) * size1 + q) * size2
-                        to = m * depth + (i * kernel1 + j) * width
-                        {line}
-                m += steps
-                c = 0
-                b += 1
-                if b == count1:
-                    b = 0
-                    a += 1
-                    if a == count0:
-                        a = 0
-                        n += 1
-            {after}
+# `held` has room for `images` padded ones, whose borders stay zero
+_HOLD = """    plane = wide0 * wide1 * wide2 * channels * {size}
+    held += slots[{piece}] * images * plane
+    fill_bytes(held, 0, images * plane)
+"""
+_STAY = "    plane = size0 * size1 * size2 * channels * {size}\n"
+_COPY = """for e in range(some):
+    for y in range(size0):
+        for z in range(size1):
+            to = (((y + low0) * wide1 + z + low1) * wide2 + low2) * channels * {size}
+            line = (((n + e) * size0 + y) * size1 + z) * size2 * channels * {size}
+            move_bytes(held + e * plane + to, x + line, size2 * channels * {size})
+image = held
+"""
+
+# --- a convolution --------------------------------------------------------------------------------
+
+_CONV = """    entry = ptr_i64(offsets)
+    runs = i64(0)
+    for i in range(kernel0):
+        for j in range(kernel1):
+            for k in range({taps}):
+                place = (i * dilation0 * wide1 + j * dilation1) * wide2 + k * dilation2
+                entry[runs] = place * channels * {size}
+                runs += 1
+    some = i64(1)
+    for n in range(first, until):
+        image = x + n * plane
+        {copy}
+        for group in range(groups):
+            b = filters + group * columns * {size}
+            for p in range(count0):
+                for q in range(count1):
+                    a = (p * stride0 * wide1 + q * stride1) * wide2 * channels
+                    a = image + (a + group * taken) * {size}
+                    c = ((n * count0 + p) * count1 + q) * count2 * outputs
+                    c = g + (c + group * columns) * {size}
+                    {tiles}
     return 0
 """
-# where a whole window's places along the line lie next to each other, and inside
-_ALL = "begin, end = 0, steps\n"
-_SOME = """there = p >= 0 and p < size0 and q >= 0 and q < size1
-begin = min(max(-(left // stride2), 0), steps) if there else 0
-end = max(min((size2 - kernel2 - left) // stride2 + 1, steps), begin) if there else 0
+
+# --- its gradient by the input --------------------------------------------------------------------
+
+# Results whose places are the same modulo the strides take the same places of the filters: a phase.
+# Filters in the order in which phases take them: for each group [place, output, channel].
+_TURN = """    old = buf_{t}(filters, 0)
+    new = buf_{t}(turned, 1)
+    to = i64(0)
+    for group in range(groups):
+        for r0 in range(stride0):
+            for r1 in range(stride1):
+                for r2 in range(stride2):
+                    for i in range(kernel0 - 1, -1, -1):
+                        for j in range(kernel1 - 1, -1, -1):
+                            for k in range(kernel2 - 1, -1, -1):
+                                d0 = (r0 + before0 - i * dilation0) % stride0
+                                d1 = (r1 + before1 - j * dilation1) % stride1
+                                d2 = (r2 + before2 - k * dilation2) % stride2
+                                if d0 == 0 and d1 == 0 and d2 == 0:
+                                    start = ((i * kernel1 + j) * kernel2 + k) * columns
+                                    start = start * channels + group * taken
+                                    for o in range(taken):
+                                        for e in range(columns):
+                                            new[to + e] = old[start + e * channels + o]
+                                        to += columns
+    return 0
 """
-_NONE = """there = p >= 0 and p < size0 and q >= 0 and q < size1
-begin, end = 0, 0
+_BY_INPUT = """    entry = ptr_i64(offsets)
+    whole = kernel0 * kernel1 * kernel2 * taken * columns * {size}
+    some = i64(1)
+    for n in range(first, until):
+        image = x + n * plane
+        {copy}
+        part = filters
+        for r0 in range(stride0):
+            for r1 in range(stride1):
+                for r2 in range(stride2):
+                    runs = i64(0)
+                    for i in range(kernel0 - 1, -1, -1):
+                        d0 = r0 + before0 - i * dilation0
+                        for j in range(kernel1 - 1, -1, -1):
+                            d1 = r1 + before1 - j * dilation1
+                            for k in range(kernel2 - 1, kernel2 - 1 - {taps}, -1):
+                                d2 = r2 + before2 - k * dilation2
+                                if d0 % stride0 == 0 and d1 % stride1 == 0 and d2 % stride2 == 0:
+                                    place = (d0 // stride0 + low0) * wide1 + d1 // stride1 + low1
+                                    place = place * wide2 + d2 // stride2 + low2
+                                    entry[runs] = place * channels * {size}
+                                    runs += 1
+                    rows = (count2 - r2 + stride2 - 1) // stride2
+                    for group in range(groups):
+                        b = part + group * whole
+                        for p in range(r0, count0, stride0):
+                            for q in range(r1, count1, stride1):
+                                a = ((p // stride0) * wide1 + q // stride1) * wide2 * channels
+                                a = image + (a + group * taken) * {size}
+                                c = ((n * count0 + p) * count1 + q) * count2 + r2
+                                c = g + (c * outputs + group * columns) * {size}
+                                {tiles}
+                    part += runs * length * columns * {size}
+    return 0
 """
-_RUNS = """for s in range(begin, end):
-    source = (line + left + s * stride2) * channels
-    for e in range({width}):
-        {run}
+
+# --- its gradient by the filters ------------------------------------------------------------------
+
+# Rows are the elements of a run, columns the outputs; k goes over the windows of some images.
+_BY_FILTERS = """    entry = ptr_i64(offsets)
+    total = kernel0 * kernel1 * kernel2 * taken * outputs * {size}
+    filters += slots[{piece}] * total
+    if until <= first:
+        fill_bytes(filters, 0, total)
+    for n in range(first, until, images):
+        more = i64(n > first)
+        some = min(images, until - n)
+        image = x + n * plane
+        {copy}
+        runs = i64(0)
+        for e in range(some):
+            for p in range(count0):
+                for q in range(count1):
+                    place = (p * stride0 * wide1 + q * stride1) * wide2 * channels
+                    entry[runs] = e * plane + place * {size}
+                    runs += 1
+        for group in range(groups):
+            b = g + (n * count0 * count1 * count2 * outputs + group * columns) * {size}
+            for i in range(kernel0):
+                for j in range(kernel1):
+                    for k in range({taps}):
+                        a = (i * dilation0 * wide1 + j * dilation1) * wide2 + k * dilation2
+                        a = image + (a * channels + group * taken) * {size}
+                        c = ((i * kernel1 + j) * kernel2 + k) * taken * outputs
+                        c = filters + (c + group * columns) * {size}
+                        {tiles}
+    return 0
 """
-# the others, place by place
-_PLACES = """for w in range(begin + steps - end):
-    s = w if w < begin else w - begin + end
-    for k in range(kernel2):
-        r = left + s * stride2 + k * dilation2
-        source = (line + r) * channels + group * taken
-        place = to + s * depth + k * taken
-        if there and r >= 0 and r < size2:
-            for e in range(taken):
-                {single}
-        else:
-            {outside}
+_SUM = """def kernel(slots, row):
+    parts = buf_{t}(slots[row[0]], 0)
+    o = buf_{t}(slots[row[1]], 1)
+    total, pieces = slots[row[2]], slots[row[3]]
+    for e in range(total):
+        o[e] = parts[e]
+    for p in range(1, pieces):
+        for e in range(total):
+            o[e] = o[e] + parts[p * total + e]
+    return 0
 """
-_FILL = {
-    "run": "col[to + s * depth + e] = x[source + e]",
-    "single": "col[place + e] = x[source + e]",
-    "outside": "for e in range(taken):\n                col[place + e] = {t}(0)",
-}
-_ADD = {
-    "run": "x[source + e] = x[source + e] + col[to + s * depth + e]",
-    "single": "x[source + e] = x[source + e] + col[place + e]",
-    "outside": "pass",
-}
-_CALL = "gemm_{t}_{way}(gemm, %s)"
-_G = "g + (start * outputs + group * share) * {size}, outputs"
-_FILTERS = "filters + group * share * {size}, outputs"
-# each product: transposed?, sizes, both operands, what remains of the result, the result
-_PARTS: dict[str, dict[str, Any]] = {
-    "conv": {
-        "move": _FILL,
-        "after": _CALL
-        % f"0, 0, rows, share, depth, columns, depth, {_FILTERS}, {{t}}(0), {_G}",
-    },
-    "conv_by_input": {
-        "move": _ADD,
-        "first": "fill_bytes(slots[row[1]], 0, batch * size0 * size1 * size2 * channels"
-        " * {size})",
-        "before": _CALL
-        % f"0, 1, rows, depth, share, {_G}, {_FILTERS}, {{t}}(0), columns, depth",
-    },
-    "conv_by_filters": {
-        "move": _FILL,
-        "first": "fill_bytes(filters, 0, depth * outputs * {size})",
-        "after": _CALL
-        % f"1, 0, depth, share, rows, columns, depth, {_G}, {{t}}(1), {_FILTERS}",
-    },
-}  # fmt: skip
+
+# What kernels make of their arguments; many names are those of `tiles.tiled`.
+_NAMES = """    taken = channels // groups
+    columns = outputs // groups
+    offsets += slots[{piece}] * table
+    first = batch * slots[{piece}] // slots[{pieces}]
+    until = batch * (slots[{piece}] + 1) // slots[{pieces}]
+    more = i64(0)
+    length, rows = {length}, {rows}
+    am, ak = {am} * {size}, {ak} * {size}
+    bk, cm = {bk} * {size}, {cm} * {size}
+"""
 
 
-def _columns_text(name: str, short: str, width: DimLike, runs: bool, borders: bool) -> str:
-    """The kernel of an op: ``runs`` if places of a window are neighbours, ``borders`` if some lie
-    outside; ``width`` is how many elements are."""
-    parts = _PARTS[name]
-    line = (_SOME if borders else _ALL) + _RUNS if runs else _NONE
-    line += _PLACES if borders or not runs else ""
-    line = line.format(width=width if _is_short(width) else "width", **parts["move"])
-    words = {"t": short, "size": 4 if short == "f32" else 8, "way": blas.gemm(short).convention}
-    text = _COLUMNS.replace("{layout}", layout(8)).replace("{line}", indented(line, 6))
-    for at in ("first", "before", "after"):
-        text = text.replace(f"{{{at}}}", parts.get(at, "pass"))
-    return text.format(**words)
+class _Frame:
+    """What the kernels of a node have in common.
+
+    Places of [batch, *sizes, channels] are read, through windows; [batch, *counts, outputs] lie
+    where the windows are.
+    """
+
+    def __init__(
+        self, places: Value, others: Value, laid: Windows, groups: int,
+        low: Sequence[DimLike], high: Sequence[DimLike],
+    ) -> None:  # fmt: skip
+        self.short, self.size = places.type.dtype.short, places.type.dtype.size
+        self.batch, *self.sizes, self.channels = places.type.shape
+        _, *self.counts, self.outputs = others.type.shape
+        self.laid, self.groups, self.low = laid, groups, low
+        self.wide = [n + a + b for n, a, b in zip(self.sizes, low, high, strict=True)]
+        self.reaches_out = any(w != n for w, n in zip(self.wide, self.sizes, strict=True))
+        self.plane = dims.product((*self.wide, self.channels))
+        self.images: DimLike = 1  # that are read in one go
+
+    def pieces(self, most: int) -> DimLike:
+        """Into how many pieces the batch is cut, which may be computed at the same time."""
+        work = dims.product((self.batch, *self.counts, self.outputs, *self.laid.kernel))
+        work = work * (self.channels // self.groups)
+        if isinstance(work, int) and work < WORK:
+            return 1
+        return dims.maximum(dims.minimum(self.batch, most), 1)
+
+    def call(
+        self, body: str, values: dict[str, Any], table: DimLike, pieces: DimLike, tiles: str,
+        **words: str,
+    ) -> Call:  # fmt: skip
+        """A call; ``values`` are what it computes with, ``table`` the most runs of a tile."""
+        fields = {**values, "offsets": Scratch(pieces * table * 8), "table": table * 8,
+                  "images": self.images, **self._sizes()}  # fmt: skip
+        if self.reaches_out:
+            fields["held"] = Scratch(pieces * self.images * self.plane * self.size)
+        text = _NAMES + (_HOLD if self.reaches_out else _STAY) + body
+        text = put(text, "copy", _COPY if self.reaches_out else "pass")
+        text = put(text, "tiles", tiles or "pass")
+        text = text.format(t=self.short, size=self.size, piece=PIECE, pieces=PIECES, **words)
+        head = "def kernel(slots, row):\n" + named(fields)
+        return Call(head + text, tuple(fields.values()), pieces=pieces)
+
+    def _sizes(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"batch": self.batch, "channels": self.channels,
+                                 "outputs": self.outputs, "groups": self.groups}  # fmt: skip
+        laid = self.laid
+        for name, own, missing in (
+            ("size", self.sizes, 1), ("kernel", laid.kernel, 1), ("stride", laid.strides, 1),
+            ("dilation", laid.dilations, 1), ("before", laid.before, 0), ("count", self.counts, 1),
+            ("low", self.low, 0), ("wide", self.wide, 1),
+        ):  # fmt: skip
+            for i, value in enumerate([missing] * (3 - len(own)) + list(own)):
+                found[f"{name}{i}"] = value
+        return found
 
 
-def _is_short(width: DimLike) -> bool:
-    return isinstance(width, int) and width <= SHORT_RUN
+# --- rules ----------------------------------------------------------------------------------------
+
+
+def _conv(x: Value, filters: Value, g: Value, laid: Windows, groups: int) -> list[Call]:
+    frame = _Frame(x, g, laid, groups, laid.before, [high for _, high in laid.widths])
+    together = groups == 1 and laid.dilations[-1] == 1
+    tiles = tiled(frame.short, laid.counts[-1], frame.outputs // groups)
+    return [
+        frame.call(
+            _CONV, {"x": x, "filters": filters, "g": g}, laid.taps, frame.pieces(8), tiles,
+            taps="1" if together else "kernel2", rows="count2",
+            length="kernel2 * channels" if together else "taken",
+            am="stride2 * channels", ak="1", bk="outputs", cm="outputs",
+        )
+    ]  # fmt: skip
+
+
+def _by_input(x: Value, filters: Value, g: Value, laid: Windows, groups: int) -> list[Call]:
+    """As a convolution of g: what is read are g's places."""
+    axes = list(zip(laid.sizes, laid.kernel, laid.strides, laid.dilations, laid.before,
+                    laid.counts, strict=True))  # fmt: skip
+    low = [dims.maximum(-((low - (k - 1) * d) // s), 0) for _, k, s, d, low, _ in axes]
+    high = [dims.maximum((n - 1 + low) // s + 1 - count, 0) for n, _, s, _, low, count in axes]
+    frame = _Frame(g, x, laid, groups, low, high)
+    one = laid.strides[-1] == 1
+    together = groups == 1 and one and laid.dilations[-1] == 1
+    turned = Scratch(filters.type.size * frame.size)
+    m: Any = laid.sizes[-1] if one else None  # phases have rows of their own
+    tiles = tiled(frame.short, m, frame.outputs // groups)
+    words = dict(
+        taps="1" if together else "kernel2", rows="i64(0)",
+        length="kernel2 * channels" if together else "taken",
+        am="channels", ak="1", bk="columns", cm="stride2 * outputs",
+    )  # fmt: skip
+    return [
+        frame.call(_TURN, {"filters": filters, "turned": turned}, 0, 1, "", **words),
+        frame.call(_BY_INPUT, {"x": g, "filters": turned, "g": x}, laid.taps, frame.pieces(8),
+                   tiles, **words),
+    ]  # fmt: skip
+
+
+def _by_filters(x: Value, filters: Value, g: Value, laid: Windows, groups: int) -> list[Call]:
+    frame = _Frame(x, g, laid, groups, laid.before, [high for _, high in laid.widths])
+    together = groups == 1 and laid.dilations[-1] == 1
+    windows = dims.product(laid.counts)
+    fit = dims.minimum(BLOCK // dims.maximum(frame.plane, 1), WINDOWS // dims.maximum(windows, 1))
+    frame.images = dims.maximum(dims.minimum(fit, frame.batch), 1)
+    pieces, total = frame.pieces(4), filters.type.size
+    sums = filters if pieces == 1 else Scratch(total * frame.size * pieces)
+    m = filters.type.shape[-2] * (laid.kernel[-1] if together else 1)
+    call = frame.call(
+        _BY_FILTERS, {"x": x, "filters": sums, "g": g},
+        frame.images * dims.product(laid.counts[:-1]), pieces,
+        tiled(frame.short, m, frame.outputs // groups), taps="1" if together else "kernel2",
+        rows="kernel2 * channels" if together else "taken", length="count2",
+        am="1", ak="stride2 * channels", bk="outputs", cm="outputs",
+    )  # fmt: skip
+    if sums is filters:
+        return [call]
+    return [call, Call(_SUM.format(t=frame.short), (sums, filters, total, pieces))]
+
+
+_TILED = {"conv": _conv, "conv_by_input": _by_input, "conv_by_filters": _by_filters}
+
+
+def _roles(node: Node) -> dict[str, Value]:
+    """x, filters and g, whichever of them is the result."""
+    names = {
+        "conv": "x filters g",
+        "conv_by_input": "g filters x",
+        "conv_by_filters": "x g filters",
+    }
+    return dict(zip(names[node.op.name].split(), (*node.inputs, node.output), strict=True))
+
+
+def _rule(node: Node) -> list[Call] | None:
+    roles = _roles(node)
+    x, filters, g = roles["x"], roles["filters"], roles["g"]
+    short = x.type.dtype.short
+    if short not in ("f32", "f64"):
+        return None
+    laid = conv_windows(node.op.name, x.type.shape, filters.type.shape[:-2], node.attrs)
+    groups = node.attrs["groups"]
+    if groups == 1 and _is_pointwise(laid):
+        return [_product(node, short, x, filters, g)]
+    if groups != 1 and filters.type.shape[-2] == 1:
+        target = next(name for name, value in roles.items() if value is node.output)
+        return [_direct(short, target, x, filters, g, laid, groups)]
+    return _TILED[node.op.name](x, filters, g, laid, groups)
+
+
+def _is_pointwise(laid: Windows) -> bool:
+    """Whether windows are single places, one for each element."""
+    ones = (1,) * len(laid.sizes)
+    return laid.kernel == ones == laid.strides and laid.counts == laid.sizes
+
+
+def _product(node: Node, short: str, x: Value, filters: Value, g: Value) -> Call:
+    channels, outputs = filters.type.shape[-2:]
+    count = dims.product(x.type.shape[:-1])
+    row: dict[str, tuple[Any, ...]] = {
+        "conv": (x, filters, g, 1, count, outputs, channels, 0, 0),
+        "conv_by_input": (g, filters, x, 1, count, channels, outputs, 0, 1),
+        "conv_by_filters": (x, g, filters, 1, channels, outputs, count, 1, 0),
+    }
+    return Call(blas.gemm_text(short), (Gemm(short), *row[node.op.name], 0, 0, 0))
 
 
 # --- filters of one channel -----------------------------------------------------------------------
@@ -175,9 +374,12 @@ _STEPS = {
 }
 
 
-def _direct_text(short: str, target: str, single: bool) -> str:
-    step = _STEPS[target]
-    if single:  # as many outputs as channels: the loop runs over both at once
+def _direct(
+    short: str, target: str, x: Value, filters: Value, g: Value, laid: Windows, groups: int
+) -> Call:
+    outputs = g.type.shape[-1]
+    share, step = outputs // groups, _STEPS[target]
+    if share == 1:  # as many outputs as channels: the loop runs over both at once
         each = "for m in range(channels):\n    " + step.format(o="m", c="m")
     else:
         each = "for m in range(channels):\n    for e in range(share):\n        " + step.format(
@@ -185,69 +387,8 @@ def _direct_text(short: str, target: str, single: bool) -> str:
         )
     clear = _CLEAR.format(count=_COUNTS[target], name=target)
     body = layout(5) + "\n" + clear + loops(walks(each), width="outputs") + "    return 0\n"
-    return (_DIRECT + body).format(t=short)
+    common = numbers(x.type.shape[0], x.type.shape[-1], laid)
+    return Call((_DIRECT + body).format(t=short), (x, filters, g, outputs, share, *common))
 
 
-# --- rules ----------------------------------------------------------------------------------------
-
-
-def _roles(node: Node) -> dict[str, Value]:
-    """x, filters and g, whichever of them is the result."""
-    names = {
-        "conv": "x filters g",
-        "conv_by_input": "g filters x",
-        "conv_by_filters": "x g filters",
-    }
-    return dict(zip(names[node.op.name].split(), (*node.inputs, node.output), strict=True))
-
-
-def _rule(node: Node) -> list[Call] | None:
-    roles = _roles(node)
-    x, filters, g = roles["x"], roles["filters"], roles["g"]
-    short = x.type.dtype.short
-    if short not in ("f32", "f64"):
-        return None
-    laid = conv_windows(node.op.name, x.type.shape, filters.type.shape[:-2], node.attrs)
-    groups, channels = node.attrs["groups"], x.type.shape[-1]
-    if groups == 1 and _is_pointwise(laid):
-        return [_product(node, short, x, filters, g)]
-    common = numbers(x.type.shape[0], channels, laid)
-    outputs = g.type.shape[-1]
-    if groups != 1 and filters.type.shape[-2] == 1:
-        target = next(name for name, value in roles.items() if value is node.output)
-        share = outputs // groups
-        text = _direct_text(short, target, single=share == 1)
-        return [Call(text, (x, filters, g, outputs, share, *common))]
-    depth = dims.maximum(laid.taps * filters.type.shape[-2], 1)
-    block = _block(depth)
-    scratch = Scratch(block * depth * x.type.dtype.size)
-    row = (Gemm(short), x, filters, g, scratch, outputs, groups, block, *common)
-    runs = groups == 1 and laid.dilations[-1] == 1
-    width = laid.kernel[-1] * channels
-    text = _columns_text(node.op.name, short, width, runs, borders=not is_inside(laid))
-    return [Call(text, row)]
-
-
-def _block(depth: DimLike) -> DimLike:
-    """Rows of a block: a multiple of 16, which suits the registers of BLAS."""
-    return dims.maximum(dims.minimum(BLOCK // (depth * 16), ROWS // 16), 1) * 16
-
-
-def _is_pointwise(laid: Windows) -> bool:
-    """Whether windows are single places, one for each element."""
-    ones = (1,) * len(laid.sizes)
-    return laid.kernel == ones == laid.strides and laid.counts == laid.sizes
-
-
-def _product(node: Node, short: str, x: Value, filters: Value, g: Value) -> Call:
-    channels, outputs = filters.type.shape[-2:]
-    count = dims.product(x.type.shape[:-1])
-    row: dict[str, tuple[Any, ...]] = {
-        "conv": (x, filters, g, 1, count, outputs, channels, 0, 0),
-        "conv_by_input": (g, filters, x, 1, count, channels, outputs, 0, 1),
-        "conv_by_filters": (x, g, filters, 1, channels, outputs, count, 1, 0),
-    }
-    return Call(blas.gemm_text(short), (Gemm(short), *row[node.op.name], 0, 0, 0))
-
-
-CONVOLUTIONS: dict[str, Callable[[Node], list[Call] | None]] = dict.fromkeys(_PARTS, _rule)
+CONVOLUTIONS: dict[str, Callable[[Node], list[Call] | None]] = dict.fromkeys(_TILED, _rule)

@@ -15,13 +15,14 @@ from functools import cache
 import numpy as np
 
 from graphc.runtime import loader
+from graphc.runtime.calls import PIECE, PIECES
 
 
 class Op(IntEnum):
     """Instructions ``(op, a, b, c)``; "slot" means an index into `slots`."""
 
     HALT = 0
-    CALL = 1  # kernel number, offset of its row
+    CALL = 1  # kernel number, offset of its row, slot that holds the number of pieces (0: one)
     JUMP = 2  # target
     JUMP_FALSE = 3  # target, slot with the address of a bool
     HOST = 4  # number: return to Python, which goes on at the next instruction
@@ -78,7 +79,12 @@ def kernel(slots, header):
         c = code[4 * pc + 3]
         pc += 1
         if op == {Op.CALL:d}:
-            status = call_kernel(kernels[a], base, header[{ROWS}] + 8 * b)
+            slots[{PIECES}] = slots[c] if c != 0 else i64(1)
+            status = i32(0)
+            for piece in range(slots[{PIECES}]):
+                slots[{PIECE}] = piece
+                if status == 0:
+                    status = call_kernel(kernels[a], base, header[{ROWS}] + 8 * b)
             if status != 0:
                 header[{PC}] = pc - 1
                 header[{DETAIL}] = status

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from graphc.runtime import blas_calls, intmath, memory, vecmath
+from graphc.runtime import blas_calls, intmath, memory, tiles, vecmath
 from graphc.runtime.native import Native
 
 f32, f64 = np.float32, np.float64
@@ -23,4 +23,9 @@ def _all(*families: dict[str, Native]) -> dict[str, Native]:
     return {name: function for family in families for name, function in family.items()}
 
 
-globals().update(_all(memory.FUNCTIONS, vecmath.FUNCTIONS, intmath.FUNCTIONS, blas_calls.FUNCTIONS))
+globals().update(
+    _all(
+        memory.FUNCTIONS, vecmath.FUNCTIONS, intmath.FUNCTIONS, blas_calls.FUNCTIONS,
+        tiles.FUNCTIONS,
+    )
+)  # fmt: skip

@@ -224,7 +224,7 @@ class Planner:
             return env[outer[argument.value]].slot
         if argument.kind == "size":
             return self.plan.number(argument.size)
-        return self._scratch(argument.size)
+        return self._scratch(argument.size).slot
 
     def _place_results(
         self, node: Node, loops: Loops, outer: Mapping[Value, Value], env: Env,
@@ -282,27 +282,35 @@ class Planner:
         changed = self._place_over(node, env, targets)
         if not changed:
             self._place_apart(node, env, targets)
+        scratch: dict[Scratch, Buffer] = {}
         for call in calls[changed:]:  # the first one copies what is changed
-            row = [self._entry(e, env) for e in call.row]
-            step = self._call(node, call.text, row, env)
+            row = [self._entry(e, env, scratch) for e in call.row]
+            step = self._call(node, call.text, row, env, call.pieces)
             step.failures = (node,)
             step.in_place = (f"%{env[node.output].name}",) if changed else ()
 
-    def _entry(self, entry: Any, env: Env) -> int:
+    def _entry(self, entry: Any, env: Env, scratch: dict[Scratch, Buffer]) -> int:
         """The slot of what a library kernel is given."""
         if isinstance(entry, Value):
             return env[entry].slot
-        return self._scratch(entry.bytes) if isinstance(entry, Scratch) else self.plan.number(entry)
+        if not isinstance(entry, Scratch):
+            return self.plan.number(entry)
+        if entry not in scratch:
+            scratch[entry] = self._scratch(entry.bytes)
+        return self.touch(scratch[entry]).slot
 
-    def _scratch(self, size: DimLike) -> int:
-        """The slot of memory that one kernel uses while it runs."""
-        return self.touch(self.arena(TensorType(dtypes.uint8, (size,)), "scratch")).slot
+    def _scratch(self, size: DimLike) -> Buffer:
+        """Memory that kernels of one node use while they run."""
+        return self.touch(self.arena(TensorType(dtypes.uint8, (size,)), "scratch"))
 
-    def _call(self, node: Node, text: str, row: Sequence[int], env: Env) -> Step:
+    def _call(
+        self, node: Node, text: str, row: Sequence[int], env: Env, pieces: DimLike = 1
+    ) -> Step:
         plan = self.plan
         values = tuple((v, self.touch(env[v])) for v in node.inputs)
         results = tuple((v, self.touch(env[v])) for v in node.outputs)
-        at = plan.program.emit(Op.CALL, plan.kernel(text), plan.program.row(row))
+        spread = 0 if pieces == 1 else plan.number(pieces)
+        at = plan.program.emit(Op.CALL, plan.kernel(text), plan.program.row(row), spread)
         plan.steps[at] = step = Step("kernel", node, text, "", values, results)
         return step
 

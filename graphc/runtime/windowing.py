@@ -6,7 +6,7 @@ that `LAYOUT` reads.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -121,3 +121,18 @@ def _three(kernel: Sequence[DimLike]) -> tuple[int, ...]:
 def indented(text: str, depth: int) -> str:
     """Lines of a text, to be put into another at some depth."""
     return text.strip("\n").replace("\n", "\n" + "    " * depth)
+
+
+def named(fields: Mapping[str, Any]) -> str:
+    """The lines that give the entries of a row their names."""
+    return "".join(f"    {name} = slots[row[{i}]]\n" for i, name in enumerate(fields))
+
+
+def put(text: str, name: str, part: str) -> str:
+    """A text with lines in the place of ``{name}``, at its depth."""
+    place = f"{{{name}}}"
+    lines = []
+    for line in text.splitlines():
+        depth = line[: line.find(place)] if line.strip() == place else None
+        lines += [line] if depth is None else [depth + each for each in part.splitlines()]
+    return "\n".join(lines) + "\n"
