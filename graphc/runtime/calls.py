@@ -10,7 +10,6 @@ from typing import Any
 
 from graphc.ir.dims import DimLike
 
-
 # A kernel whose work is cut into pieces finds in these slots which one to do, and of how many.
 PIECE, PIECES = 2, 3
 

@@ -17,7 +17,7 @@ from graphc.ops.conv import conv_windows
 from graphc.ops.window import Windows
 from graphc.runtime import blas
 from graphc.runtime.calls import PIECE, PIECES, Call, Gemm, Scratch
-from graphc.runtime.tiles import tiled
+from graphc.runtime.tiling import tiled
 from graphc.runtime.windowing import layout, loops, named, numbers, put, walks
 
 WORK = 1 << 22  # products from which on the batch is cut into pieces
@@ -173,7 +173,7 @@ _SUM = """def kernel(slots, row):
     return 0
 """
 
-# What kernels make of their arguments; many names are those of `tiles.tiled`.
+# What kernels make of their arguments; many names are those of `tiled`.
 _NAMES = """    taken = channels // groups
     columns = outputs // groups
     offsets += slots[{piece}] * table

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
 
-from graphc.ir.dims import DimLike
 from graphc.runtime.native import Native, llvm_type
+from graphc.runtime.tiling import bytes_of, lanes
 
 _I8, _I32, _I64 = (ir.IntType(n) for n in (8, 32, 64))
 _BYTES = _I8.as_pointer()
@@ -29,33 +28,6 @@ PARAMETERS = (
 )  # fmt: skip
 
 
-@cache
-def register() -> tuple[int, int]:
-    """How many bytes a vector register of this machine has, and how many of them there are."""
-    import llvmlite.binding as llvm  # lazy: start-up time
-
-    found = llvm.get_host_cpu_features()
-    if found.get("avx512f"):
-        return 64, 32
-    return (32, 16) if found.get("avx2") else (16, 32 if "aarch64" in _triple() else 16)
-
-
-def _triple() -> str:
-    import llvmlite.binding as llvm  # lazy: start-up time
-
-    return llvm.get_default_triple()
-
-
-def lanes(short: str) -> int:
-    """Elements of one vector."""
-    return register()[0] // (4 if short == "f32" else 8)
-
-
-def most_rows(vectors: int) -> int:
-    """The rows of a tile that leave registers for B and for one element of A."""
-    return min((register()[1] - vectors - 1) // vectors, 14)
-
-
 class _Builder:
     """Emits one tile at the builder's place."""
 
@@ -63,7 +35,7 @@ class _Builder:
         self.b, self.rows, self.vectors = b, rows, vectors
         self.at = dict(zip(PARAMETERS, args, strict=True))
         self.element = llvm_type(short)
-        self.size = 4 if short == "f32" else 8
+        self.size = bytes_of(short)
         self.lanes = lanes(short)
         self.vector = ir.VectorType(self.element, self.lanes)
         self.mask = self._mask()
@@ -172,7 +144,8 @@ class _Builder:
         b, at = self.b, self.at
         start = b.add(at["a"], b.load(b.inttoptr(offset, _I64.as_pointer())))
         _, (_, right, *sums) = self._loop(
-            at["length"], [start, right, *sums],
+            at["length"],
+            [start, right, *sums],
             lambda held: [b.add(held[0], at["ak"]), b.add(held[1], at["bk"]), *self._step(*held)],
         )
         return [right, *sums]
@@ -193,80 +166,6 @@ class _Builder:
 def build(short: str, rows: int, vectors: int) -> Callable[..., None]:
     """What emits a tile of a size."""
     return lambda b, *args: _Builder(b, short, rows, vectors, args).build()
-
-
-# --- covering a matrix with tiles -----------------------------------------------------------------
-
-_ROWS = """skip = max(ti + {r} - rows, i64(0))  # the last tile does some rows again
-at = ti - skip
-tile_{t}({r}, {v}, a + at * am, am, ak, offsets, runs, length, b + tj * {size}, bk,
-         c + at * cm + tj * {size}, cm, {last}, more, skip)
-ti += {r}"""
-
-
-def tiled(short: str, m: DimLike, n: DimLike) -> str:
-    """Lines for C = A B or C + A B, of m rows and n columns, by tiles.
-
-    They use the names of `PARAMETERS` up to cm, and rows, columns, more.
-    """
-    lines = []
-    for loop, vectors, last in _panels(short, m, n):
-        sizes = row_sizes(m, vectors)
-        lines += [loop, "    ti = i64(0)", "    while ti < rows:"]
-        for r in sizes:
-            if len(sizes) > 1:
-                lines.append(" " * 8 + (f"{'el' * (r != sizes[0])}if rows >= {r}:"))
-            depth = " " * (12 if len(sizes) > 1 else 8)
-            text = _ROWS.format(r=r, v=vectors, last=last, t=short, size=bytes_of(short))
-            lines += [depth + line for line in text.splitlines()]
-    return "\n".join(lines)
-
-
-def row_sizes(m: DimLike, vectors: int) -> list[int]:
-    """Rows of the tiles that cover m rows, the tallest first; m rows are no less than the last."""
-    most = most_rows(vectors)
-    if isinstance(m, int) and m > 0:
-        return [-(-m // -(-m // most))]
-    return [most, 4, 1]
-
-
-def _panels(short: str, m: DimLike, n: DimLike) -> list[tuple[str, int, str]]:
-    """Loops over the columns: the line, the vectors of a tile, the columns of its last vector."""
-    one = lanes(short)
-    loop = "for tj in range({}, {}, {}):".format
-    if not isinstance(n, int):
-        whole, wide = f"columns // {2 * one} * {2 * one}", 2 * one
-        few = f"columns if columns % {wide} <= {one} else i64(0)"
-        return [
-            (loop(0, whole, wide), 2, f"i64({one})"),
-            (loop(whole, f"columns - {one}", wide), 2, f"columns - tj - {one}"),
-            (loop(whole, few, wide), 1, "columns - tj"),
-        ]
-    best = min(range(1, 5), key=lambda v: (_cost(short, m, n, v), -v))
-    wide = best * one
-    rest, found = n % wide, []
-    if n >= wide:
-        found.append((loop(0, n - rest, wide), best, f"i64({one})"))
-    if rest:
-        vectors = -(-rest // one)
-        found.append((loop(n - rest, n, wide), vectors, f"i64({rest - (vectors - 1) * one})"))
-    return found
-
-
-def _cost(short: str, m: DimLike, n: int, vectors: int) -> float:
-    """Cycles for each k of covering a matrix: two products or three loads from the second cache
-    take one, and products that depend on each other four."""
-    rows = m if isinstance(m, int) and m > 0 else 10 * most_rows(vectors)
-    wide, total = vectors * lanes(short), 0.0
-    for v, count in ((vectors, n // wide), (-(-(n % wide) // lanes(short)), 1)):
-        if v and count:
-            r = row_sizes(rows, v)[0]
-            total += count * -(-rows // r) * max(r * v / 2, 4, 2.5 * v)
-    return total
-
-
-def bytes_of(short: str) -> int:
-    return 4 if short == "f32" else 8
 
 
 # --- the same from Python -------------------------------------------------------------------------
