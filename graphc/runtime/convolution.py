@@ -7,6 +7,7 @@ zeros around it.  Filters of one channel are direct loops, those of one place a 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,11 +18,12 @@ from graphc.ops.conv import conv_windows
 from graphc.ops.window import Windows
 from graphc.runtime import blas
 from graphc.runtime.calls import PIECE, PIECES, Call, Gemm, Scratch
-from graphc.runtime.tiling import tiled
+from graphc.runtime.tiling import packed_columns, packing, tiled
 from graphc.runtime.windowing import layout, loops, named, numbers, put, walks
 
 WORK = 1 << 22  # products from which on the batch is cut into pieces
 BLOCK = 1 << 17  # elements of the images over whose windows a gradient is added up in one go
+MANY_ROWS = 112  # windows whose columns are made in one go
 WINDOWS = 1024  # and how many windows those may be
 
 # --- images ---------------------------------------------------------------------------------------
@@ -43,6 +45,16 @@ image = held
 
 # --- a convolution --------------------------------------------------------------------------------
 
+_PACK = """    old = buf_{t}(filters, 0)
+    new = buf_{t}(packed, 1)
+    to = i64(0)
+    for group in range(groups):
+        {packing}
+    return 0
+"""
+_PACK_ROWS = """for k in range(kernel0 * kernel1 * kernel2 * taken):
+    {row}
+"""
 _CONV = """    entry = ptr_i64(offsets)
     runs = i64(0)
     for i in range(kernel0):
@@ -51,12 +63,13 @@ _CONV = """    entry = ptr_i64(offsets)
                 place = (i * dilation0 * wide1 + j * dilation1) * wide2 + k * dilation2
                 entry[runs] = place * channels * {size}
                 runs += 1
+    depth = runs * length
     some = i64(1)
     for n in range(first, until):
         image = x + n * plane
         {copy}
         for group in range(groups):
-            b = filters + group * columns * {size}
+            b = filters + group * depth * wide * {size}
             for p in range(count0):
                 for q in range(count1):
                     a = (p * stride0 * wide1 + q * stride1) * wide2 * channels
@@ -70,31 +83,28 @@ _CONV = """    entry = ptr_i64(offsets)
 # --- its gradient by the input --------------------------------------------------------------------
 
 # Results whose places are the same modulo the strides take the same places of the filters: a phase.
-# Filters in the order in which phases take them: for each group [place, output, channel].
-_TURN = """    old = buf_{t}(filters, 0)
-    new = buf_{t}(turned, 1)
+_PHASES = """    old = buf_{t}(filters, 0)
+    new = buf_{t}(packed, 1)
     to = i64(0)
-    for group in range(groups):
-        for r0 in range(stride0):
-            for r1 in range(stride1):
-                for r2 in range(stride2):
-                    for i in range(kernel0 - 1, -1, -1):
-                        for j in range(kernel1 - 1, -1, -1):
-                            for k in range(kernel2 - 1, -1, -1):
-                                d0 = (r0 + before0 - i * dilation0) % stride0
-                                d1 = (r1 + before1 - j * dilation1) % stride1
-                                d2 = (r2 + before2 - k * dilation2) % stride2
-                                if d0 == 0 and d1 == 0 and d2 == 0:
-                                    start = ((i * kernel1 + j) * kernel2 + k) * columns
-                                    start = start * channels + group * taken
-                                    for o in range(taken):
-                                        for e in range(columns):
-                                            new[to + e] = old[start + e * channels + o]
-                                        to += columns
+    for r0 in range(stride0):
+        for r1 in range(stride1):
+            for r2 in range(stride2):
+                for group in range(groups):
+                    {packing}
     return 0
 """
+_PHASE_ROWS = """for i in range(kernel0 - 1, -1, -1):
+    for j in range(kernel1 - 1, -1, -1):
+        for k in range(kernel2 - 1, -1, -1):
+            d0 = (r0 + before0 - i * dilation0) % stride0
+            d1 = (r1 + before1 - j * dilation1) % stride1
+            d2 = (r2 + before2 - k * dilation2) % stride2
+            if d0 == 0 and d1 == 0 and d2 == 0:
+                start = ((i * kernel1 + j) * kernel2 + k) * columns * channels + group * taken
+                for o in range(taken):
+                    {row}
+"""
 _BY_INPUT = """    entry = ptr_i64(offsets)
-    whole = kernel0 * kernel1 * kernel2 * taken * columns * {size}
     some = i64(1)
     for n in range(first, until):
         image = x + n * plane
@@ -115,9 +125,10 @@ _BY_INPUT = """    entry = ptr_i64(offsets)
                                     place = place * wide2 + d2 // stride2 + low2
                                     entry[runs] = place * channels * {size}
                                     runs += 1
+                    depth = runs * length
                     rows = (count2 - r2 + stride2 - 1) // stride2
                     for group in range(groups):
-                        b = part + group * whole
+                        b = part + group * depth * wide * {size}
                         for p in range(r0, count0, stride0):
                             for q in range(r1, count1, stride1):
                                 a = ((p // stride0) * wide1 + q // stride1) * wide2 * channels
@@ -125,8 +136,60 @@ _BY_INPUT = """    entry = ptr_i64(offsets)
                                 c = ((n * count0 + p) * count1 + q) * count2 + r2
                                 c = g + (c * outputs + group * columns) * {size}
                                 {tiles}
-                    part += runs * length * columns * {size}
+                    part += groups * depth * wide * {size}
     return 0
+"""
+
+# The other way: columns of some windows, g times the filters, are added where they belong.  Nothing
+# is multiplied by zeros outside, and the columns of a tile are all places of a window.
+_TRANSPOSED_ROWS = """for o in range(taken):
+    {row}
+"""
+_SCATTER = """    share = outputs // groups
+    windows = size0 * size1 * size2
+    depth = taken
+    whole = count0 * count1 * count2 * outputs * {size}
+    runs = i64(1)
+    ptr_i64(offsets)[0] = 0
+    held += slots[{piece}] * block * columns * {size}
+    o = buf_{t}(g, 0)
+    col = buf_{t}(held, 1)
+    for n in range(first, until):
+        fill_bytes(g + n * whole, 0, whole)
+        for start in range(0, windows, block):
+            rows = min(block, windows - start)
+            for group in range(groups):
+                a = x + ((n * windows + start) * channels + group * taken) * {size}
+                b = filters + group * depth * wide * {size}
+                c = held
+                {tiles}
+                for w in range(rows):
+                    p = (start + w) // (size1 * size2)
+                    q = (start + w) // size2 - p * size1
+                    left = (start + w - (p * size1 + q) * size2) * stride2 - before2
+                    for i in range(kernel0):
+                        y = p * stride0 + i * dilation0 - before0
+                        for j in range(kernel1):
+                            z = q * stride1 + j * dilation1 - before1
+                            if y >= 0 and y < count0 and z >= 0 and z < count1:
+                                place = ((n * count0 + y) * count1 + z) * count2
+                                tap = w * columns + (i * kernel1 + j) * kernel2 * share
+                                {add}
+    return 0
+"""
+_ADD_LINE = """begin = max(-left, i64(0))
+until2 = min(kernel2, count2 - left)
+place = (place + left + begin) * outputs
+tap += begin * outputs
+for e in range((until2 - begin) * outputs):
+    o[place + e] = o[place + e] + col[tap + e]
+"""
+_ADD_PLACES = """for k in range(kernel2):
+    r = left + k * dilation2
+    if r >= 0 and r < count2:
+        at = (place + r) * outputs + group * share
+        for e in range(share):
+            o[at + e] = o[at + e] + col[tap + k * share + e]
 """
 
 # --- its gradient by the filters ------------------------------------------------------------------
@@ -175,7 +238,7 @@ _SUM = """def kernel(slots, row):
 
 # What kernels make of their arguments; many names are those of `tiled`.
 _NAMES = """    taken = channels // groups
-    columns = outputs // groups
+    columns = {columns}
     offsets += slots[{piece}] * table
     first = batch * slots[{piece}] // slots[{pieces}]
     until = batch * (slots[{piece}] + 1) // slots[{pieces}]
@@ -214,6 +277,23 @@ class _Frame:
             return 1
         return dims.maximum(dims.minimum(self.batch, most), 1)
 
+    def packed(
+        self, packs: tuple[str, str, str], body: str, values: tuple[Value, ...],
+        m: DimLike | None, n: DimLike, words: dict[str, str], **more: Any,
+    ) -> list[Call]:  # fmt: skip
+        """Two calls: one packs the filters in the way of ``packs``, one computes with them."""
+        (text, lines, element), (x, filters, g) = packs, values
+        wide, pieces = packed_columns(self.short, n), self.pieces(8)
+        depth = filters.type.size // (self.groups * n)
+        filled = Scratch(self.groups * depth * wide * self.size)
+        text = put(text, "packing", packing(self.short, m, n, lines, element))
+        tiles = tiled(self.short, m, n, packed=True)
+        given = {"x": x, "filters": filled, "g": g, "wide": wide, **more}
+        return [
+            self.call(text, {"filters": filters, "packed": filled}, 0, 1, "", **words),
+            self.call(body, given, self.laid.taps, pieces, tiles, **words),
+        ]
+
     def call(
         self, body: str, values: dict[str, Any], table: DimLike, pieces: DimLike, tiles: str,
         **words: str,
@@ -225,7 +305,8 @@ class _Frame:
             fields["held"] = Scratch(pieces * self.images * self.plane * self.size)
         text = _NAMES + (_HOLD if self.reaches_out else _STAY) + body
         text = put(text, "copy", _COPY if self.reaches_out else "pass")
-        text = put(text, "tiles", tiles or "pass")
+        text = put(text, "tiles", tiles)
+        words = {"columns": "outputs // groups", **words}
         text = text.format(t=self.short, size=self.size, piece=PIECE, pieces=PIECES, **words)
         head = "def kernel(slots, row):\n" + named(fields)
         return Call(head + text, tuple(fields.values()), pieces=pieces)
@@ -250,19 +331,21 @@ class _Frame:
 def _conv(x: Value, filters: Value, g: Value, laid: Windows, groups: int) -> list[Call]:
     frame = _Frame(x, g, laid, groups, laid.before, [high for _, high in laid.widths])
     together = groups == 1 and laid.dilations[-1] == 1
-    tiles = tiled(frame.short, laid.counts[-1], frame.outputs // groups)
-    return [
-        frame.call(
-            _CONV, {"x": x, "filters": filters, "g": g}, laid.taps, frame.pieces(8), tiles,
-            taps="1" if together else "kernel2", rows="count2",
-            length="kernel2 * channels" if together else "taken",
-            am="stride2 * channels", ak="1", bk="outputs", cm="outputs",
-        )
-    ]  # fmt: skip
+    words = dict(
+        taps="1" if together else "kernel2", rows="count2",
+        length="kernel2 * channels" if together else "taken",
+        am="stride2 * channels", ak="1", bk="outputs", cm="outputs",
+    )  # fmt: skip
+    element = "old[k * outputs + group * columns + tj + e]"
+    packs = (_PACK, _PACK_ROWS, element)
+    n = frame.outputs // groups
+    return frame.packed(packs, _CONV, (x, filters, g), laid.counts[-1], n, words)
 
 
 def _by_input(x: Value, filters: Value, g: Value, laid: Windows, groups: int) -> list[Call]:
     """As a convolution of g: what is read are g's places."""
+    if _scatters(laid, x, g, groups):
+        return _by_scatter(x, filters, g, laid, groups)
     axes = list(zip(laid.sizes, laid.kernel, laid.strides, laid.dilations, laid.before,
                     laid.counts, strict=True))  # fmt: skip
     low = [dims.maximum(-((low - (k - 1) * d) // s), 0) for _, k, s, d, low, _ in axes]
@@ -270,19 +353,50 @@ def _by_input(x: Value, filters: Value, g: Value, laid: Windows, groups: int) ->
     frame = _Frame(g, x, laid, groups, low, high)
     one = laid.strides[-1] == 1
     together = groups == 1 and one and laid.dilations[-1] == 1
-    turned = Scratch(filters.type.size * frame.size)
-    m: Any = laid.sizes[-1] if one else None  # phases have rows of their own
-    tiles = tiled(frame.short, m, frame.outputs // groups)
     words = dict(
         taps="1" if together else "kernel2", rows="i64(0)",
         length="kernel2 * channels" if together else "taken",
         am="channels", ak="1", bk="columns", cm="stride2 * outputs",
     )  # fmt: skip
-    return [
-        frame.call(_TURN, {"filters": filters, "turned": turned}, 0, 1, "", **words),
-        frame.call(_BY_INPUT, {"x": g, "filters": turned, "g": x}, laid.taps, frame.pieces(8),
-                   tiles, **words),
-    ]  # fmt: skip
+    packs = (_PHASES, _PHASE_ROWS, "old[start + (tj + e) * channels + o]")
+    m = laid.sizes[-1] if one else None  # phases have rows of their own
+    n = frame.outputs // groups
+    return frame.packed(packs, _BY_INPUT, (g, filters, x), m, n, words)
+
+
+def _scatters(laid: Windows, x: Value, g: Value, groups: int) -> bool:
+    """Whether columns are the quicker way to the gradient by the input.
+
+    Each of their elements costs about as much as three products; the other way multiplies by zeros
+    outside, and in the columns that fill up a vector.
+    """
+    short = x.type.dtype.short
+    inner, outer = (v.type.shape[-1] // groups for v in (x, g))
+    places, windows = dims.product(laid.sizes), dims.product(laid.counts)
+    if not all(isinstance(d, int) and d for d in (inner, outer, places, windows, laid.taps)):
+        return False
+    phases = math.prod(laid.strides)
+    wide = packed_columns(short, inner) / inner * places / (windows * phases)
+    width = laid.taps * inner
+    return packed_columns(short, width) / width * (1 + 3 / outer) < wide
+
+
+def _by_scatter(x: Value, filters: Value, g: Value, laid: Windows, groups: int) -> list[Call]:
+    none = [0] * len(laid.sizes)
+    frame = _Frame(g, x, laid, groups, none, none)
+    together = groups == 1 and laid.dilations[-1] == 1
+    width, windows = laid.taps * (frame.outputs // groups), dims.product(laid.counts)
+    few = windows <= MANY_ROWS
+    words = dict(
+        rows="i64(0)", length="taken", am="channels", ak="1", bk="columns", cm="columns",
+        columns="kernel0 * kernel1 * kernel2 * (outputs // groups)",
+    )  # fmt: skip
+    block, body = windows if few else MANY_ROWS, _SCATTER
+    body = put(body, "add", _ADD_LINE if together else _ADD_PLACES)
+    packs = (_TRANSPOSED_ROWS, "old[(tj + e) * channels + group * taken + o]")
+    held = Scratch(frame.pieces(8) * block * width * frame.size)
+    return frame.packed((_PACK, *packs), body, (g, filters, x), windows if few else None, width,
+                        words, held=held, block=block)  # fmt: skip
 
 
 def _by_filters(x: Value, filters: Value, g: Value, laid: Windows, groups: int) -> list[Call]:

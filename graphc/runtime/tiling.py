@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from graphc.ir.dims import DimLike
+from graphc.runtime.windowing import put
 
 
 @cache
@@ -36,27 +37,55 @@ def most_rows(vectors: int) -> int:
 
 _ROWS = """skip = max(ti + {r} - rows, i64(0))  # the last tile does some rows again
 at = ti - skip
-tile_{t}({r}, {v}, a + at * am, am, ak, offsets, runs, length, b + tj * {size}, bk,
+tile_{t}({r}, {v}, a + at * am, am, ak, offsets, runs, length, {b}, {bk},
          c + at * cm + tj * {size}, cm, {last}, more, skip)
 ti += {r}"""
 
 
-def tiled(short: str, m: DimLike | None, n: DimLike) -> str:
-    """Lines for C = A B or C + A B, of m rows and n columns, by tiles.
+def tiled(short: str, m: DimLike | None, n: DimLike, packed: bool = False) -> str:
+    """Lines for C = A B or C + A B, of m rows and n columns, by tiles (m is None if it varies).
 
-    They use the names of `PARAMETERS` up to cm, and rows, columns, more.
+    They use the names of `PARAMETERS` up to cm, and rows, columns, more; and depth, the number of
+    rows of B, if B was made by `packing`.
     """
-    lines = []
+    lines, size = [], bytes_of(short)
     for loop, vectors, last in _panels(short, m, n):
         sizes = row_sizes(m, vectors)
+        b, bk = f"b + tj * {size}", "bk"
+        if packed:
+            b, bk = f"b + tj * depth * {size}", f"i64({vectors * lanes(short) * size})"
         lines += [loop, "    ti = i64(0)", "    while ti < rows:"]
         for r in sizes:
             if len(sizes) > 1:
                 lines.append(" " * 8 + (f"{'el' * (r != sizes[0])}if rows >= {r}:"))
             depth = " " * (12 if len(sizes) > 1 else 8)
-            text = _ROWS.format(r=r, v=vectors, last=last, t=short, size=bytes_of(short))
+            text = _ROWS.format(r=r, v=vectors, last=last, t=short, size=size, b=b, bk=bk)
             lines += [depth + line for line in text.splitlines()]
-    return "\n".join(lines)
+    return "\n".join(lines) or "pass"
+
+
+def packing(short: str, m: DimLike | None, n: DimLike, rows: str, element: str) -> str:
+    """Lines that write B for `tiled` to ``new`` from place ``to``: panel by panel, zeros behind.
+
+    ``rows`` are loops over its rows with lines in place of {row}; ``element`` is the one at column
+    ``tj + e``.
+    """
+    row = f"""for e in range(filled):
+    new[to + e] = {element}
+for e in range(filled, wide):
+    new[to + e] = {short}(0)
+to += wide"""
+    lines = []
+    for loop, vectors, _ in _panels(short, m, n):
+        lines += [loop, f"    wide = i64({vectors * lanes(short)})"]
+        lines.append("    filled = min(columns - tj, wide)")
+        lines += ["    " + line for line in put(rows, "row", row).splitlines()]
+    return "\n".join(lines) or "pass"
+
+
+def packed_columns(short: str, n: DimLike) -> DimLike:
+    """How many columns B has then."""
+    return -(-n // lanes(short)) * lanes(short)
 
 
 def row_sizes(m: DimLike | None, vectors: int) -> list[int]:

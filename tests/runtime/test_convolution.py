@@ -69,6 +69,25 @@ def test_images_may_be_cut_and_joined_anywhere(
         assert any(op == Op.CALL and pieces for op, _, _, pieces in rows)
 
 
+@pytest.mark.parametrize("scatters", [False, True])
+def test_both_ways_to_the_gradient_by_the_input_agree_with_numpy(
+    monkeypatch: pytest.MonkeyPatch, scatters: bool
+) -> None:
+    monkeypatch.setattr(convolution, "_scatters", lambda *args: scatters)
+    monkeypatch.setattr(convolution, "MANY_ROWS", 16)
+    for x, w, attrs in SHAPES.values():
+        check(*all_three(x, w, {**TWO, **attrs}))
+
+
+def test_columns_are_made_where_windows_would_meet_mostly_zeros() -> None:
+    small = ((64, 12, 12, 25), (5, 5, 25, 50), TWO)  # 12 x 12 places, 8 x 8 windows
+    same = ((8, 32, 32, 32), (3, 3, 32, 32), {**TWO, "padding": "SAME"})
+    for shapes, expected in ((small, True), (same, False)):
+        plan = make_plan(fuse(all_three(*shapes)[0]))
+        by_input = [s.text for s in plan.steps.values() if s.node.op.name == "conv_by_input"]
+        assert ("col[tap + e]" in by_input[-1]) is expected
+
+
 def test_no_columns_are_made() -> None:
     graph, arrays = all_three((16, 64, 64, 16), (3, 3, 16, 16), {**TWO, "padding": "SAME"})
     executable = check(graph, arrays)
