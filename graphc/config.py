@@ -3,13 +3,15 @@
 ``GRAPHC_CACHE_DIR``  where compiled kernels are kept (default: the user's cache folder)
 ``GRAPHC_JIT=off``    run graphs in the reference interpreter instead of compiling them
 ``GRAPHC_VERIFY=on``  check the graph after every pass
+``GRAPHC_THREADS``    how many threads work on a large kernel (default: ``OMP_NUM_THREADS``, or
+                      all cores)
 ``GRAPHC_FULL_TRACEBACK=on``  show graphc's own frames in tracebacks
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +26,7 @@ class Options:
     jit: bool = True
     verify: bool = False
     full_traceback: bool = False
+    threads: int = 0  # 0: as many as there are cores
 
 
 def _flag(name: str, default: bool) -> bool:
@@ -31,6 +34,12 @@ def _flag(name: str, default: bool) -> bool:
     if text in ("1", "on", "true", "yes"):
         return True
     return False if text in ("0", "off", "false", "no") else default
+
+
+def _number(*names: str) -> int:
+    """The first of some variables that holds a positive number; else 0."""
+    texts = (os.environ.get(name, "").strip() for name in names)
+    return next((int(text) for text in texts if text.isdecimal() and int(text)), 0)
 
 
 def _default_cache() -> Path:
@@ -53,6 +62,7 @@ def _from_environment() -> Options:
         jit=_flag("GRAPHC_JIT", True),
         verify=_flag("GRAPHC_VERIFY", False),
         full_traceback=_flag("GRAPHC_FULL_TRACEBACK", False),
+        threads=_number("GRAPHC_THREADS", "OMP_NUM_THREADS"),
     )
 
 
@@ -75,6 +85,64 @@ def override(**changes: Any) -> Iterator[Options]:
     finally:
         _current = before
 
+
+# --- threads --------------------------------------------------------------------------------------
+
+_when_threads_change: list[Callable[[], None]] = []
+
+
+def when_threads_change(do: Callable[[], None]) -> None:
+    """Have a function called when another number of threads is asked for."""
+    _when_threads_change.append(do)
+
+
+def threads() -> int:
+    """How many threads may work on one kernel."""
+    if _current.threads:
+        return _current.threads
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class _Threading:
+    """``tf.config.threading``."""
+
+    def __init__(self) -> None:
+        self._between = 0
+
+    def set_intra_op_parallelism_threads(self, num_threads: int) -> None:
+        """Let so many threads work on one kernel (0: as many as there are cores), from now on.
+
+        (TF: the same, but not after the first op ran.)
+        """
+        global _current
+        _current = replace(_current, threads=_natural(num_threads))
+        for do in _when_threads_change:
+            do()
+
+    def get_intra_op_parallelism_threads(self) -> int:
+        """The number that was set; 0 if none was."""
+        return _current.threads
+
+    def set_inter_op_parallelism_threads(self, num_threads: int) -> None:
+        """Keep the number: kernels of a graph run one after the other, each on all its threads."""
+        self._between = _natural(num_threads)
+
+    def get_inter_op_parallelism_threads(self) -> int:
+        """The number that was set; 0 if none was."""
+        return self._between
+
+
+def _natural(number: int) -> int:
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise TypeError(f"num_threads must be an integer, got {number!r}")
+    if number < 0:
+        raise ValueError(f"num_threads must not be negative, got {number}")
+    return number
+
+
+threading = _Threading()
 
 # --- what TensorFlow's scripts ask of tf.config ---------------------------------------------------
 

@@ -15,7 +15,6 @@ from functools import cache
 import numpy as np
 
 from graphc.runtime import loader
-from graphc.runtime.calls import PIECE, PIECES
 
 
 class Op(IntEnum):
@@ -42,10 +41,12 @@ class Op(IntEnum):
 
 
 # The header of a run, an int64 array: addresses of code, rows and kernels; the next instruction;
-# the number of a host step or the code of a failure; whether denormal floats count as 0 (Adam's
-# moments decay into them, and they are ten times as slow).
-CODE, ROWS, KERNELS, PC, DETAIL, FLUSH = range(6)
-HEADER_SIZE = 8
+# the number of a host step or the code of a failure; the kernel that runs pieces and what it is
+# told (see `threads`), with whether denormal floats count as 0 (Adam's moments decay into them, and
+# they are ten times as slow) and the team.
+CODE, ROWS, KERNELS, PC, DETAIL, SPREAD, WORK = range(7)
+FLUSH, TEAM = WORK + 3, WORK + 4
+HEADER_SIZE = 16
 DONE, AT_HOST, FAILED = range(3)  # what a run returns
 
 
@@ -79,12 +80,13 @@ def kernel(slots, header):
         c = code[4 * pc + 3]
         pc += 1
         if op == {Op.CALL:d}:
-            slots[{PIECES}] = slots[c] if c != 0 else i64(1)
-            status = i32(0)
-            for piece in range(slots[{PIECES}]):
-                slots[{PIECE}] = piece
-                if status == 0:
-                    status = call_kernel(kernels[a], base, header[{ROWS}] + 8 * b)
+            if c == 0:
+                status = call_kernel(kernels[a], base, header[{ROWS}] + 8 * b)
+            else:
+                header[{WORK}] = kernels[a]
+                header[{WORK + 1}] = header[{ROWS}] + 8 * b
+                header[{WORK + 2}] = slots[c]
+                status = call_kernel(header[{SPREAD}], base, address_of(header) + {8 * WORK})
             if status != 0:
                 header[{PC}] = pc - 1
                 header[{DETAIL}] = status
@@ -172,10 +174,9 @@ class Program:
         return len(self.lines) - 1
 
     def row(self, slots: Sequence[int]) -> int:
-        """Store a row of slot numbers; returns its offset."""
-        start = len(self.rows)
-        self.rows.extend(slots)
-        return start
+        """Store a row of slot numbers, with their number before it; returns its offset."""
+        self.rows += [len(slots), *slots]
+        return len(self.rows) - len(slots)
 
     def label(self, name: str) -> None:
         """Name the place of the next instruction."""

@@ -18,8 +18,8 @@ from graphc import config
 from graphc.errors import FallbackWarning, InvalidArgumentError
 from graphc.ir import dims, dtypes
 from graphc.ir.graph import Graph, Node, Value
-from graphc.runtime import blas, driver, interpreter, loader, scalars
-from graphc.runtime.calls import Gemm
+from graphc.runtime import blas, driver, interpreter, loader, scalars, threads
+from graphc.runtime.calls import PIECES, Gemm
 from graphc.runtime.interpreter import GuardError, bind, check_guard, located, run_node
 from graphc.runtime.plan import Buffer, HostStep, Plan, Step
 from graphc.runtime.planner import make_plan
@@ -224,6 +224,9 @@ class Instance:
         self._fill_numbers()
         self.header = np.zeros(driver.HEADER_SIZE, np.int64)
         self.header[:3] = [a.ctypes.data for a in (self.code, self.rows, kernels)]
+        self.slots[PIECES] = 1
+        if plan.is_spread:
+            self.header[driver.SPREAD], self.header[driver.TEAM] = threads.spread(), threads.team()
         self._slots_at, self._header_at = self.slots.ctypes.data, self.header.ctypes.data
         self._native = driver.native()
         boxed = [b for b in plan.buffers if b.kind in ("input", "state", "output")]

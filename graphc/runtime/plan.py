@@ -15,7 +15,7 @@ from graphc.ir.dims import DimLike
 from graphc.ir.graph import Graph, Node, Value
 from graphc.ir.types import TensorType
 from graphc.runtime.codegen import KernelText
-from graphc.runtime.driver import Program
+from graphc.runtime.driver import Op, Program
 
 RESERVED = 8  # the first slots: details of an error
 
@@ -121,6 +121,11 @@ class Plan:
 
     def of_kind(self, kind: str) -> list[Buffer]:
         return [b for b in self.buffers if b.kind == kind]
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether a kernel's work is cut into pieces."""
+        return any(op == Op.CALL and pieces for op, _, _, pieces in self.program.lines)
 
     @property
     def here(self) -> int:
