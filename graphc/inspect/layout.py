@@ -88,17 +88,15 @@ def _chain(edge: tuple[Vertex, Vertex], layer: dict[Vertex, int]) -> list[Vertex
 
 def _order(rows: list[list[Vertex]], above: Mapping, below: Mapping) -> None:
     """Sort each layer by the mean place of its neighbours, sweeping down and up."""
+    place = {v: float(i) for row in rows for i, v in enumerate(row)}
     for sweep in range(SWEEPS):
         down = sweep % 2 == 0
         sequence = rows[1:] if down else rows[-2::-1]
         neighbours = above if down else below
         for row in sequence:
-            place = {v: i for r in rows for i, v in enumerate(r)} if sweep == 0 else _places(rows)
-            row.sort(key=lambda v, p=place: _mean([p[n] for n in neighbours[v]], p[v]))
-
-
-def _places(rows: list[list[Vertex]]) -> dict[Vertex, float]:
-    return {v: float(i) for row in rows for i, v in enumerate(row)}
+            wish = {v: _mean([place[n] for n in neighbours[v]], place[v]) for v in row}
+            row.sort(key=wish.__getitem__)
+            place.update((v, float(i)) for i, v in enumerate(row))
 
 
 def _mean(values: list[float], default: float) -> float:
