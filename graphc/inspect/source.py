@@ -30,10 +30,12 @@ class Lines:
 
     def __init__(self, graph: Graph, shares: Mapping[tuple[str, int], float] | None = None) -> None:
         self.files: dict[str, list[Line]] = {}
+        self._cells: dict[str, str] = {}
         counts: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
         for node in graph.walk():
             if node.loc is not None and node.op.name != "constant":
                 counts[node.loc.file][node.loc.line] += 1
+                self._cells[node.loc.file] = node.loc.cell
         for file, found in counts.items():
             source = linecache.getlines(file)
             self.files[file] = [
@@ -51,7 +53,7 @@ class Lines:
     def __str__(self) -> str:
         parts = []
         for file in self.files:
-            parts.append(f"{file}\n line  ops  time")
+            parts.append(f"{self._cells[file] or file}\n line  ops  time")
             parts += [f"{a:>5}  {b:>3}  {c:{BAR + 5}}  {d}".rstrip() for a, b, c, d
                       in self._rows(file)]  # fmt: skip
         return "\n".join(parts)

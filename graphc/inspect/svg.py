@@ -163,7 +163,7 @@ def _by_line(graph: Graph) -> Picture:
     seen: dict[Any, int] = {}
     last: Any = None
     for node in graph.nodes:
-        place = (node.loc.file, node.loc.line) if node.loc else None
+        place = str(node.loc) if node.loc else None
         # only neighbours in program order are merged: the picture stays free of cycles
         if place != last:
             seen[place] = seen.get(place, -1) + 1
@@ -176,7 +176,7 @@ def _by_line(graph: Graph) -> Picture:
     for key, nodes in members.items():
         place = key[0]
         ops = [n.op.name for n in nodes if n.op.name != "constant"]
-        title = f"{place[0].rsplit('/', 1)[-1]}:{place[1]}" if place else "no line"
+        title = place or "no line"
         boxes[key] = Box(_clip([title, f"{len(ops)} ops", *_wrapped(list(dict.fromkeys(ops)))]))
     edges = []
     for node, key in group.items():

@@ -19,9 +19,10 @@ class Loc:
     line: int
     col: int = 0
     scope: str = ""  # as "model/dense/"
+    cell: str = ""  # of a notebook, as "In[3]"
 
     def __str__(self) -> str:
-        return f"{self.file.rsplit('/', 1)[-1]}:{self.line}"
+        return f"{self.cell or self.file.rsplit('/', 1)[-1]}:{self.line}"
 
 
 class Op(Protocol):

@@ -119,12 +119,21 @@ def user_loc() -> Loc | None:
     return replace(found, scope=current.scope) if current.scope else found
 
 
+def _cell(file: str) -> str:
+    """What a notebook calls the cell that it keeps under a file name, such as ``In[3]``."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    named = getattr(getattr(shell, "compile", None), "format_code_name", lambda file: None)(file)
+    return named[1] if named else ""
+
+
 def _position(code: CodeType, instruction: int, line: int) -> Loc:
     found = _positions.get((code, instruction))
     if found is None:
         columns = [p[2] or 0 for p in code.co_positions()]
         at = instruction // 2
-        found = Loc(code.co_filename, line, columns[at] if at < len(columns) else 0)
+        column = columns[at] if at < len(columns) else 0
+        found = Loc(code.co_filename, line, column, cell=_cell(code.co_filename))
         if len(_positions) > 100_000:  # a process that makes code for ever must not grow for ever
             _positions.clear()
         _positions[code, instruction] = found
