@@ -29,6 +29,7 @@ from graphc.runtime.scalars import (
 )
 
 BLOCK = 1024  # elements that one partial sum adds up (in vector lanes)
+FEW = 256  # columns below which the last vector of a row counts
 ROWS = 256  # rows that partial column sums add up, one after the other
 
 
@@ -180,14 +181,17 @@ class _Writer:
 
     def _nest(self, into: _Block, axes: Sequence[int], body: _Block) -> None:
         for i, axis in enumerate(axes):
-            into.lines.append(
-                (
-                    "    " * (body.depth - len(axes) + i)
-                    + f"for {self.index[axis]} in range({self.size(self.loops.sizes[axis])}):",
-                    None,
-                )
-            )
+            size = self.loops.sizes[axis]
+            loop = f"for {self.index[axis]} in {self._range(axis)}({self.size(size)}):"
+            into.lines.append(("    " * (body.depth - len(axes) + i) + loop, None))
         into.extend(body)
+
+    def _range(self, axis: int) -> str:
+        """``few`` where what is left of a row after its whole vectors takes much of the time."""
+        size = self.loops.sizes[axis]
+        short = axis in self.loops.inner and isinstance(size, int) and size < FEW
+        dear = any(n.op.expensive for n in self._nodes(FULL))  # type: ignore[attr-defined]
+        return "few" if short and dear and self.loops.outer else "range"
 
     # --- one level of a row ---
 

@@ -297,7 +297,8 @@ def _to_llvm(function: FunctionType, symbol: str) -> str:
         for item in module.global_values:
             if not (isinstance(item, ir.Function) and item.is_declaration):
                 item.linkage = "internal"
-    _interleave(modules[0], modules[0].get_global(inner))
+    few = "few" in function.__code__.co_names and native.has_avx512()
+    _advise(modules[0], modules[0].get_global(inner), few)
     _add_entry(modules[0], inner, symbol)
     return "\n".join(map(str, modules))
 
@@ -306,23 +307,32 @@ LONG = 60  # float instructions of a loop that many iterations are interleaved f
 TOGETHER = 4  # iterations, of a vector each
 
 
-def _interleave(module: ir.Module, function: ir.Function) -> None:
-    """Let long loops work on several vectors at a time.
+def _advise(module: ir.Module, function: ir.Function, few: bool) -> None:
+    """Tell LLVM about loops what it does not find out.
 
-    Their instructions wait for one another (a polynomial is a chain of products), and a core sees
-    too few of them ahead to start the next iteration: a chain of ten ops takes 1.7 times as long
-    one vector at a time.  LLVM does this for short loops only.
+    Long loops should work on several vectors at a time: their instructions wait for one another (a
+    polynomial is a chain of products), and a core sees too few of them ahead to start the next
+    iteration: a chain of ten ops takes 1.7 times as long one vector at a time.
+
+    Loops of ``few`` iterations should compute what is left after the last whole vector under a
+    mask, not one by one: a softmax of 30 columns takes 2.2 times as long without.
     """
     place = {block: i for i, block in enumerate(function.blocks)}
     floats = [_float_instructions(block) for block in function.blocks]
     for end, block in enumerate(function.blocks):
         targets = block.terminator.operands if isinstance(block.terminator, ir.Branch) else ()
         starts = [place[t] for t in targets if place.get(t, end + 1) <= end]
-        if starts and sum(floats[starts[0] : end + 1]) >= LONG:
+        if not starts:
+            continue
+        if few:
+            hint = ["llvm.loop.vectorize.predicate.enable", ir.Constant(ir.IntType(1), 1)]
+        elif sum(floats[starts[0] : end + 1]) >= LONG:
             hint = ["llvm.loop.interleave.count", ir.Constant(ir.IntType(32), TOGETHER)]
-            loop = module.add_metadata([f"loop {end}"])
-            loop.operands = (loop, module.add_metadata(hint))  # such nodes name themselves first
-            block.terminator.set_metadata("llvm.loop", loop)
+        else:
+            continue
+        loop = module.add_metadata([f"loop {end}"])
+        loop.operands = (loop, module.add_metadata(hint))  # such nodes name themselves first
+        block.terminator.set_metadata("llvm.loop", loop)
 
 
 def _float_instructions(block: ir.Block) -> int:

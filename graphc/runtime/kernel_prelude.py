@@ -17,6 +17,7 @@ i8, i16, i32, i64 = np.int8, np.int16, np.int32, np.int64
 u8, u16, u32, u64 = np.uint8, np.uint16, np.uint32, np.uint64
 b1, c64, c128 = np.bool_, np.complex64, np.complex128
 inf, nan = np.inf, np.nan
+few = range  # of less than a few vectors: the compiler computes the last, partial one as a vector
 
 
 def _all(*families: dict[str, Native]) -> dict[str, Native]:

@@ -7,13 +7,11 @@ branches and call nothing, so LLVM can run many lanes side by side in one vector
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
-import llvmlite.binding as llvm
 from llvmlite import ir
 
-from graphc.runtime.native import FLAGS, intrinsic
+from graphc.runtime.native import FLAGS, has_avx512, intrinsic
 
 F32, F64 = ir.FloatType(), ir.DoubleType()
 I1, I32, I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
@@ -154,7 +152,7 @@ class Lane:
 
     def times_power_of_two(self, exponent: Any) -> Lane:
         """self * 2**exponent, so that denormal results are rounded once, and right."""
-        if _scales_in_one_step():
+        if has_avx512():  # elsewhere LLVM would call the C library
             exponent = exponent if self.single else self.b.trunc(exponent, I32)
             return Lane(self.b, intrinsic(self.b, "ldexp", self.v, exponent))
         half = self.b.ashr(exponent, self.word(1))
@@ -167,12 +165,6 @@ class Lane:
     def narrowed(self) -> Lane:
         """An f64 rounded to f32."""
         return Lane(self.b, self.b.fptrunc(self.v, F32))
-
-
-@cache
-def _scales_in_one_step() -> bool:
-    """Whether the machine has vectors of ``ldexp``; elsewhere LLVM would call the C library."""
-    return bool(llvm.get_host_cpu_features().get("avx512f"))
 
 
 def polynomial(x: Lane, coefficients: Sequence[float]) -> Lane:

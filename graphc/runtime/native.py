@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+import llvmlite.binding as llvm
 from llvmlite import ir
 
 # The short names of types: elements as in `ir.dtypes`, "p_f32" a pointer to them.
@@ -40,6 +42,12 @@ class Native:
 
     def __repr__(self) -> str:
         return f"<native {self.name}>"
+
+
+@cache
+def has_avx512() -> bool:
+    """Whether vectors can be masked and scaled by powers of two in one instruction."""
+    return bool(llvm.get_host_cpu_features().get("avx512f"))
 
 
 def bits(short: str) -> int:

@@ -121,3 +121,14 @@ def test_no_f64_arithmetic_in_an_f32_kernel() -> None:
     executable = Executable(fuse(g.done(g.reduce_mean(h, axis=(1,)), g.sigmoid(h))))
     for text in executable.plan.texts:
         assert "f64" not in text
+
+
+@pytest.mark.parametrize(("columns", "loops"), [(10, "few"), (255, "few"), (256, "range")])
+def test_short_rows_of_expensive_ops_say_that_they_are_short(columns: int, loops: str) -> None:
+    g = Build()
+    x = g.input(7, columns)
+    e = g.exp(g.subtract(x, g.reduce_max(x, axis=(1,), keepdims=True)))
+    softmax = g.divide(e, g.reduce_sum(e, axis=(1,), keepdims=True))
+    (kernel,) = texts(g, softmax)
+    assert f"in {loops}(" in kernel.text and ("few" in kernel.text) == (loops == "few")
+    check(g.done(softmax), [floats(7, columns)])

@@ -6,6 +6,7 @@ import re
 from types import FunctionType
 
 from graphc.runtime import compiler, kernel_prelude
+from graphc.runtime.native import has_avx512
 from tests.runtime.kernels import loop
 
 LONG = "sqrt_f32(exp_f32(log_f32(tanh_f32(x[i])) * exp_f32(x[i])))"
@@ -13,13 +14,11 @@ SHORT = "sqrt_f32(x[i])"
 HINT = "llvm.loop.interleave.count"
 
 
-def function(expression: str) -> FunctionType:
+def function(expression: str, loops: str = "range") -> FunctionType:
     names = dict(vars(kernel_prelude))
-    text = loop(expression, "f32", "f32")
-    for at, name in enumerate(("x", "out")):  # buffers that do not overlap
-        text = text.replace(
-            f"{name} = ptr_f32(slots[row[{at}]])", f"{name} = buf_f32(slots[row[{at}]], {at})"
-        )
+    text = loop(expression, "f32", "f32").replace("range", loops)
+    for at in (0, 1):  # buffers that do not overlap
+        text = text.replace(f"ptr_f32(slots[row[{at}]])", f"buf_f32(slots[row[{at}]], {at})")
     exec(text, names)
     return names["kernel"]
 
@@ -34,3 +33,8 @@ def test_a_long_loop_works_on_several_vectors_at_a_time() -> None:
 def test_a_short_loop_is_left_to_llvm() -> None:
     assert HINT in compiler._to_llvm(function(LONG), "k")
     assert HINT not in compiler._to_llvm(function(SHORT), "k")
+
+
+def test_a_loop_of_few_iterations_computes_its_rest_under_a_mask() -> None:
+    code = compiler.llvm_code(function(LONG, "few"))
+    assert ("llvm.masked.store" in code) == has_avx512()
