@@ -29,6 +29,7 @@ from graphc import (
     signal,
     strings,
 )
+from graphc.api.devices import DeviceSpec, device
 from graphc.api.ragged import RaggedTensor
 from graphc.control_flow import *
 from graphc.function import (
@@ -74,6 +75,8 @@ from graphc.trace.dispatch import convert_to_tensor
 from graphc.trace.shape import TensorShape
 from graphc.trace.slices import IndexedSlices
 from graphc.trace.state import current as _current
+from graphc.trace.state import init_scope
+from graphc.trace.symbolic import gradients, hessians
 from graphc.trace.tape import GradientTape, UnconnectedGradients
 from graphc.trace.tensor import Tensor
 from graphc.trace.variable import Variable
@@ -87,13 +90,19 @@ _LAZY = {
     "autograph": "graphc.autograph",
     "data": "graphc.data",
     "benchmark": "graphc.inspect.benchmark:benchmark",
+    "compat": "graphc.compat",
+    "Graph": "graphc.function.session:Graph",
     "benchmark_sizes": "graphc.inspect.benchmark:benchmark_sizes",
     "diff": "graphc.inspect.diff:diff",
     "initializers": "graphc.keras.initializers",
     "keras": "graphc.keras",
     "losses": "graphc.keras.losses",
-    "parse": "graphc.inspect.text:parse",
     "summary": "graphc.summary",
+    "Operation": "graphc.function.static_tracer:Operation",
+    "parse": "graphc.inspect.text:parse",
+    "sysconfig": "graphc.sysconfig",
+    "test": "graphc.test",
+    "version": "graphc.version",
 }
 
 
@@ -111,3 +120,20 @@ def __getattr__(name: str) -> Any:
 def executing_eagerly() -> builtins.bool:
     """Whether ops run at once; False while a function is traced."""
     return _current.tracer is None
+
+
+def inside_function() -> builtins.bool:
+    """Whether a function is being traced; False in eager code and static graphs."""
+    return _current.tracer is not None and not _current.tracer.root.static
+
+
+def get_current_name_scope() -> str:
+    """The name scope that is entered, without its final slash."""
+    return _current.scope.removesuffix("/")
+
+
+def get_logger() -> Any:
+    """The logger ``graphc`` of Python's logging."""
+    import logging  # lazy: start-up time
+
+    return logging.getLogger("graphc")

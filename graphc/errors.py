@@ -7,8 +7,28 @@ class GraphcError(Exception):
     """Something graphc refuses; all of graphc's own exceptions derive from this class."""
 
 
+# TensorFlow's numbers of what went wrong.
+(
+    OK, CANCELLED, UNKNOWN, INVALID_ARGUMENT, DEADLINE_EXCEEDED, NOT_FOUND, ALREADY_EXISTS,
+    PERMISSION_DENIED, RESOURCE_EXHAUSTED, FAILED_PRECONDITION, ABORTED, OUT_OF_RANGE,
+    UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS, UNAUTHENTICATED,
+) = range(17)  # fmt: skip
+
+
 class OpError(GraphcError):
-    """An operation failed; ``message`` says what was expected and what came."""
+    """An operation failed; ``message`` says what was expected and what came.
+
+    Users may raise it in TensorFlow's way, ``(node_def, op, message)``, or with a message only.
+    """
+
+    error_code = UNKNOWN
+    node_def: object = None
+    op: object = None
+
+    def __init__(self, *args: object) -> None:
+        if len(args) >= 3:
+            self.node_def, self.op, *args = args  # type: ignore[assignment]
+        super().__init__(*args[:1])
 
     @property
     def message(self) -> str:
@@ -22,6 +42,8 @@ class InvalidArgumentError(OpError, ValueError):
     out of range, a non-finite number where a check asked for finite ones.
     """
 
+    error_code = INVALID_ARGUMENT
+
 
 class DTypeError(InvalidArgumentError, TypeError):
     """Two operands of one operation have different dtypes, or the operation does not know a dtype.
@@ -34,29 +56,91 @@ class DTypeError(InvalidArgumentError, TypeError):
 class NotFoundError(OpError):
     """A file or a resource that an operation needs is not there."""
 
+    error_code = NOT_FOUND
+
 
 class DataLossError(OpError):
     """A file is damaged: its checksums are wrong, or it ends too early."""
 
+    error_code = DATA_LOSS
+
 
 class FailedPreconditionError(OpError):
-    """Something is not in the state that an operation needs: a table without entries, say."""
+    """Something is not in the state that an operation needs: a table without entries, a Variable
+    without a value in a session.
+    """
+
+    error_code = FAILED_PRECONDITION
 
 
 class AlreadyExistsError(OpError):
     """What an operation is to create is there already, and may not be written over."""
 
+    error_code = ALREADY_EXISTS
+
 
 class OutOfRangeError(OpError):
     """An iterator was read past its end."""
 
-
-class DataLossError(OpError):
-    """A file holds less, or something else, than was written to it."""
+    error_code = OUT_OF_RANGE
 
 
 class UnimplementedError(OpError, NotImplementedError):
     """A combination of arguments that graphc does not implement; the message names another."""
+
+    error_code = UNIMPLEMENTED
+
+
+class PermissionDeniedError(OpError):
+    """A file may not be read or written."""
+
+    error_code = PERMISSION_DENIED
+
+
+class ResourceExhaustedError(OpError):
+    """Memory or space is used up."""
+
+    error_code = RESOURCE_EXHAUSTED
+
+
+class CancelledError(OpError):
+    """An operation was called off."""
+
+    error_code = CANCELLED
+
+
+class AbortedError(OpError):
+    """An operation was given up because of another one."""
+
+    error_code = ABORTED
+
+
+class InternalError(OpError):
+    """Something that cannot be has happened."""
+
+    error_code = INTERNAL
+
+
+class UnknownError(OpError):
+    """An operation failed for a reason of its own: an exception of a Python function."""
+
+
+class UnavailableError(OpError):
+    """A service cannot be reached now."""
+
+    error_code = UNAVAILABLE
+
+
+class UnauthenticatedError(OpError):
+    """A service does not know who asks."""
+
+    error_code = UNAUTHENTICATED
+
+
+class DeadlineExceededError(OpError):
+    """An operation took longer than it was given."""
+
+    error_code = DEADLINE_EXCEEDED
 
 
 class SymbolicValueError(GraphcError, TypeError):
@@ -66,6 +150,9 @@ class SymbolicValueError(GraphcError, TypeError):
     ``if``, ``while`` and ``for`` on tensors; code that AutoGraph did not convert (marked
     ``do_not_convert``, or whose source cannot be found) cannot branch on a tensor.
     """
+
+
+OperatorNotAllowedInGraphError = SymbolicValueError  # TensorFlow's name
 
 
 class EscapedTensorError(GraphcError, TypeError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from graphc.trace.state import current
@@ -35,18 +35,35 @@ class name_scope:
         current.scope = self._before.pop()
 
 
+def _static() -> Any:
+    """The graph of tf.compat.v1 that is being built, if any: its parts run when they are asked."""
+    tracer = current.tracer
+    return tracer.root if tracer is not None and tracer.root.static else None
+
+
 @contextmanager
 def control_dependencies(control_inputs: Any) -> Iterator[None]:
-    """Nothing: programs keep the order of effects by themselves."""
-    for each in () if control_inputs is None else control_inputs:
+    """Run ``control_inputs`` before what is made inside.
+
+    Programs keep the order of effects by themselves; only in a graph of tf.compat.v1, whose parts
+    run when they are asked for, this changes something.
+    """
+    before = [] if control_inputs is None else list(control_inputs)
+    for i, each in enumerate(before):
         if isinstance(each, Callable) and not hasattr(each, "dtype"):  # type: ignore[arg-type]
-            each()
-    yield
+            before[i] = each()
+    graph = _static()
+    with nullcontext() if graph is None else graph.after(before if control_inputs else None):
+        yield
 
 
-def group(*inputs: Any, name: str | None = None) -> None:
-    """Nothing: programs keep the order of effects by themselves."""
+def group(*inputs: Any, name: str | None = None) -> Any:
+    """An operation that runs all inputs; nothing outside of tf.compat.v1's graphs."""
+    graph = _static()
+    return None if graph is None else graph.operation(inputs, name or "group_deps")
 
 
-def no_op(name: str | None = None) -> None:
-    """Nothing."""
+def no_op(name: str | None = None) -> Any:
+    """Nothing; in a graph of tf.compat.v1 an operation that does nothing."""
+    graph = _static()
+    return None if graph is None else graph.operation((), name or "NoOp")

@@ -82,6 +82,21 @@ def recording(tapes: tuple[GradientTape, ...]) -> Iterator[None]:
 
 
 @contextmanager
+def init_scope() -> Iterator[None]:
+    """Run what is called inside at once, outside of the function that is traced and of tapes.
+
+    (TF: ``tf.init_scope``)
+    """
+    before, tapes = current.tracer, current.tapes
+    static = before is not None and before.root.static
+    current.enter(before if static else None, ())
+    try:
+        yield
+    finally:
+        current.enter(before, tapes)
+
+
+@contextmanager
 def located(loc: Loc | None) -> Iterator[None]:
     """Give every op called inside this place in the user's source."""
     before = current.loc

@@ -306,6 +306,17 @@ class SymbolicTensor(Tensor):
     def name(self) -> str:
         return f"{self.value.name}:0"
 
+    @property
+    def graph(self) -> Any:
+        """The graph of tf.compat.v1, or the trace, that it belongs to."""
+        return getattr(self.tracer.root, "graph", self.tracer.root)
+
+    def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
+        """Its value in a session of tf.compat.v1, by default the one that is entered."""
+        if not self.tracer.root.static:
+            self._refuse(".eval()")
+        return (session or self.graph.session()).run(self, feed_dict)
+
     def _refuse(self, use: str) -> NoReturn:
         error = SymbolicValueError(
             f"{use} needs the value of %{self.value.name}: {self.value.type}, but inside a"
@@ -348,7 +359,14 @@ class SymbolicTensor(Tensor):
     def tolist(self) -> NoReturn:
         self._refuse(".tolist()")
 
+    def __eq__(self, other: object) -> Any:
+        if self.tracer.root.static:  # TF: in graphs of tf.compat.v1 tensors are keys of feed_dict
+            return isinstance(other, SymbolicTensor) and other.value is self.value
+        return Operators.__eq__(self, other)
+
     def __hash__(self) -> int:
+        if self.tracer.root.static:
+            return hash(self.value)
         if not _asked_by_user(2):
             raise TypeError("a tensor is not hashable")
         self._refuse("use as a key")

@@ -40,6 +40,8 @@ class Held:
 class Tracer(GraphBuilder):
     """A graph under construction and its links to the trace around it."""
 
+    static = False  # whether it is a graph of tf.compat.v1, which sessions run in parts
+
     def __init__(self, name: str, parent: Tracer | None = None) -> None:
         super().__init__(name)
         self.parent = parent
@@ -192,9 +194,11 @@ class Tracer(GraphBuilder):
                 )
         return held.now
 
-    def write(self, variable: Any, value: SymbolicTensor) -> None:
+    def write(self, variable: Any, value: SymbolicTensor) -> Any:
+        """Give a Variable a value from here on.  Returns what its ``assign`` does."""
         held = self._held(variable)
         held.now, held.written = value, True
+        return value if self.root.static else variable
 
     def _held(self, variable: Any) -> Held:
         held = self.variables.get(variable.key)
@@ -206,6 +210,10 @@ class Tracer(GraphBuilder):
                 self.parent.read(variable)
             self.root.remember(variable)
         return held
+
+    def entry_of(self, variable: Any) -> SymbolicTensor:
+        """The value a Variable came in with: gradients by the Variable arrive here."""
+        return self._held(variable).entry
 
     def note_created(self, variable: Any) -> None:
         """A Variable was made while this function is traced (root only)."""

@@ -51,6 +51,12 @@ class Variable(Scatters):
         "aggregation", "__weakref__", "__dict__",
     )  # fmt: skip
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Variable:
+        """In a graph of tf.compat.v1 a Variable of the graph, which has its value in sessions."""
+        tracer = current.tracer
+        static = cls is Variable and tracer is not None and tracer.root.static
+        return object.__new__(tracer.root.variable_class if static else cls)  # type: ignore
+
     def __init__(
         self,
         initial_value: Any = None,
@@ -184,9 +190,8 @@ class Variable(Scatters):
         """Replace the value; same shape and dtype.  Returns the Variable."""
         new = self._accept(value)
         if current.tracer is not None:
-            current.tracer.write(self, current.tracer.lift(new))
-        else:
-            self._store(new._array)  # type: ignore[attr-defined]
+            return current.tracer.write(self, current.tracer.lift(new))
+        self._store(new._array)  # type: ignore[attr-defined]
         return self
 
     def assign_add(

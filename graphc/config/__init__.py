@@ -17,6 +17,28 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from graphc.config import experimental, optimizer
+from graphc.config.devices import (
+    LogicalDevice,
+    LogicalDeviceConfiguration,
+    PhysicalDevice,
+    get_logical_device_configuration,
+    get_visible_devices,
+    list_logical_devices,
+    list_physical_devices,
+    set_logical_device_configuration,
+    set_visible_devices,
+)
+
+__all__ = [
+    "LogicalDevice", "LogicalDeviceConfiguration", "Options", "PhysicalDevice", "experimental",
+    "experimental_functions_run_eagerly", "experimental_run_functions_eagerly",
+    "functions_run_eagerly", "get_logical_device_configuration", "get_soft_device_placement",
+    "get_visible_devices", "list_logical_devices", "list_physical_devices", "optimizer", "options",
+    "override", "run_functions_eagerly", "set_logical_device_configuration",
+    "set_soft_device_placement", "set_visible_devices", "threading",
+]  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Options:
@@ -163,15 +185,14 @@ def functions_run_eagerly() -> bool:
     return _eager_functions
 
 
-@dataclass(frozen=True)
-class PhysicalDevice:
-    """A device that computes."""
-
-    name: str
-    device_type: str
+experimental_run_functions_eagerly = run_functions_eagerly
+experimental_functions_run_eagerly = functions_run_eagerly
 
 
-def list_physical_devices(device_type: str | None = None) -> list[PhysicalDevice]:
-    """The CPU; graphc has no other device."""
-    devices = [PhysicalDevice("/physical_device:CPU:0", "CPU")]
-    return [d for d in devices if device_type in (None, d.device_type)]
+def get_soft_device_placement() -> bool:
+    """Whether ops run on the CPU if the device asked for is not there: they always do."""
+    return True
+
+
+def set_soft_device_placement(enabled: bool) -> None:
+    """Nothing may be asked of devices that are not there, so this changes nothing."""
