@@ -7,13 +7,12 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import lru_cache
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 import graphc as tf
-from graphc.keras import backend
+from graphc.keras import backend, constraints, initializers, regularizers
 from graphc.keras.engine.context import call_of, calls, init_scope, is_tracing
 from graphc.keras.engine.input_spec import check_inputs
 from graphc.keras.utils.serialization import arguments_of
@@ -56,7 +55,7 @@ class Layer(Module):
         self._dtype, self._compute_dtype = _dtypes_of(dtype)
         self._dynamic = dynamic
         self._autocast = kwargs.get("autocast", True)
-        self.activity_regularizer = _get("regularizers", activity_regularizer)
+        self.activity_regularizer = regularizers.get(activity_regularizer)
         self.built = False
         self._build_shape: Any = None
         self._added: list[tf.Variable] = []
@@ -125,14 +124,14 @@ class Layer(Module):
             raise ValueError(f"weight {name!r} of layer {self.name!r} has no known shape: {dims}")
         with init_scope():
             made = tf.Variable(
-                _get("initializers", initializer)(dims, dtype=kind),
+                initializers.get(initializer)(dims, dtype=kind),
                 trainable=trainable is not False,
                 name=name,
                 dtype=kind,
-                constraint=_get("constraints", constraint),
+                constraint=constraints.get(constraint),
             )
         self._added.append(made)
-        regularizer = _get("regularizers", regularizer)
+        regularizer = regularizers.get(regularizer)
         if regularizer is not None:
             self.add_loss(lambda: regularizer(made))
         return made
@@ -353,7 +352,7 @@ class Layer(Module):
         """Whether this call trains: as it was said here, around it, for all, or by default."""
         names = _signature(type(self).call)
         if "training" not in names and None not in names:
-            return kwargs.get("training", calls.training)
+            return kwargs.pop("training", calls.training)
         place = list(names).index("training") - 1 if "training" in names else len(args)
         said = args[place] if 0 <= place < len(args) else kwargs.get("training")
         if said is None:
@@ -471,10 +470,6 @@ class Layer(Module):
 
 
 # --- details --------------------------------------------------------------------------------------
-
-
-def _get(kind: str, identifier: Any) -> Any:
-    return None if identifier is None else import_module(f"graphc.keras.{kind}").get(identifier)
 
 
 @lru_cache(maxsize=4096)

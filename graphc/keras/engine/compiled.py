@@ -229,7 +229,7 @@ def _metric(given: Any, y: Any, p: Any, output: str) -> Any:
     found = metrics.get(given if kinds is None else kinds[_kind(y, p)])
     label = f"{output}_{name}" if output else name
     if isinstance(found, metrics.Metric):
-        found._name = label if output else found.name
+        found._name = label
         return found
     return metrics.MeanMetricWrapper(found, name=label)
 

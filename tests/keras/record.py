@@ -1,0 +1,19 @@
+"""Writes what real Keras logs for `workloads`: run it where TensorFlow is installed.
+
+python -m tests.keras.record
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+RECORDED = Path(__file__).with_name("histories.json")
+
+if __name__ == "__main__":
+    import keras
+
+    from tests.keras.workloads import histories
+
+    found = {"keras": keras.__version__, "histories": histories(keras)}
+    RECORDED.write_text(json.dumps(found, indent=1, default=float))
