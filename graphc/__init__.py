@@ -97,6 +97,8 @@ _LAZY = {
     "initializers": "graphc.keras.initializers",
     "keras": "graphc.keras",
     "losses": "graphc.keras.losses",
+    "metrics": "graphc.keras.metrics",
+    "optimizers": "graphc.keras.optimizers",
     "summary": "graphc.summary",
     "Operation": "graphc.function.static_tracer:Operation",
     "parse": "graphc.inspect.text:parse",

@@ -7,6 +7,7 @@ from graphc.keras import (
     datasets,
     initializers,
     losses,
+    optimizers,
     regularizers,
     utils,
 )
@@ -14,5 +15,5 @@ from graphc.keras.engine.keras_tensor import Input
 
 __all__ = [
     "Input", "activations", "backend", "constraints", "datasets", "initializers", "losses",
-    "regularizers", "utils",
+    "optimizers", "regularizers", "utils",
 ]  # fmt: skip
