@@ -29,11 +29,17 @@ myst_heading_anchors = 3
 autodoc_typehints = "description"
 autodoc_default_options = {"members": True, "undoc-members": False}
 # Links of the pages to files of the repository are meant for readers of the repository.
-suppress_warnings = ["myst.xref_missing", "myst.header", "mystnb.unknown_mime_type", "docutils"]
+suppress_warnings = [
+    "myst.xref_missing",
+    "myst.header",
+    "mystnb.unknown_mime_type",
+    "docutils",
+    "ref.python",
+]
 
 NAMESPACES = (
-    "", "math", "linalg", "nn", "random", "strings", "signal", "bitwise", "ragged", "sparse", "sets",
-    "image", "io", "lookup", "debugging", "config", "autograph", "data", "summary", "keras",
+    "", "math", "linalg", "nn", "random", "strings", "signal", "bitwise", "ragged", "sparse",
+    "sets", "image", "io", "lookup", "debugging", "config", "autograph", "data", "summary", "keras",
     "keras.layers", "keras.losses", "keras.metrics", "keras.optimizers", "keras.callbacks",
     "keras.initializers", "keras.regularizers", "keras.constraints", "keras.utils",
     "keras.backend",
@@ -75,9 +81,10 @@ def _api_page(name: str, module: ModuleType) -> str:
     entries = []
     for each in names:
         found = getattr(module, each, None)
-        if inspect.isroutine(found) or inspect.isclass(found):
+        own = getattr(found, "__module__", None) or ""
+        if own.startswith("graphc") and (inspect.isroutine(found) or inspect.isclass(found)):
             kind = "autoclass" if inspect.isclass(found) else "autofunction"
-            entries.append(f".. {kind}:: {title}.{each}\n   :no-index:\n")
+            entries.append(f".. {kind}:: {title}.{each}\n")
     return f"# {title}\n\n```{{eval-rst}}\n{doc}\n\n" + "\n".join(entries) + "\n```\n"
 
 

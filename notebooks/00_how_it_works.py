@@ -14,8 +14,9 @@
 # # How it works: a graph compiler in 200 lines, then the real one beside it
 #
 # graphc reads a Python function, turns it into a graph, improves the graph and runs it as native
-# code. Each of these steps is a small idea. Here they are in miniature, enough to compile a training
-# step with its gradient; behind each the same stage of graphc itself, for the same function.
+# code. Each of these steps is a small idea. Here they are in miniature, enough to compile a
+# training step with its gradient; behind each the same stage of graphc itself, for the same
+# function.
 
 # %%
 import ast
@@ -98,12 +99,22 @@ class Sym:
     def __init__(self, name):
         self.name = name
 
-    __add__ = lambda a, b: ADD(a, b)
-    __sub__ = lambda a, b: SUB(a, b)
-    __mul__ = lambda a, b: MUL(a, b)
-    __matmul__ = lambda a, b: DOT(a, b)
+    def __add__(self, other):
+        return ADD(self, other)
+
+    def __sub__(self, other):
+        return SUB(self, other)
+
+    def __rsub__(self, other):
+        return SUB(other, self)
+
+    def __mul__(self, other):
+        return MUL(self, other)
+
+    def __matmul__(self, other):
+        return DOT(self, other)
+
     __radd__, __rmul__ = __add__, __mul__
-    __rsub__ = lambda a, b: SUB(b, a)
 
 
 ONE = np.float32(1)
@@ -207,7 +218,8 @@ class Rewrite(ast.NodeTransformer):
         name = node.body[0].targets[0].id  # one assignment in each branch, in miniature
         then, other = node.body[0].value, node.orelse[0].value
         call = ast.parse(f"{name} = if_(0, lambda: 0, lambda: 0)").body[0]
-        call.value.args[0], call.value.args[1].body, call.value.args[2].body = node.test, then, other
+        call.value.args[0] = node.test
+        call.value.args[1].body, call.value.args[2].body = then, other
         return ast.copy_location(call, node)
 
 

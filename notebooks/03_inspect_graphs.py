@@ -13,12 +13,12 @@
 # %% [markdown]
 # # Looking inside: graphs, values, time
 #
-# Everything graphc does with a function can be read from a notebook, without flags, servers or other
-# programs. The example is a training step of a small network on handwritten digits.
+# Everything graphc does with a function can be read from a notebook, without flags, servers or
+# other programs. The example is a training step of a small network on handwritten digits.
 
 # %%
 import numpy as np
-from IPython.display import HTML, SVG
+from IPython.display import HTML
 
 import graphc as tf
 from graphc.inspect.svg import to_svg
@@ -129,8 +129,8 @@ train_step.profile(x, y)
 # %% [markdown]
 # ## The text of a graph runs
 #
-# It can be printed, edited, sent to somebody, parsed and run. `report.save("bug.ir")` writes it with
-# the values of the call, and `python -m graphc run bug.ir --passes "cse, fuse"` replays it without
+# It can be printed, edited, sent to somebody, parsed and run. `report.save("bug.ir")` writes it
+# with the values of the call, and `python -m graphc run bug.ir --passes "cse, fuse"` replays it without
 # the program it came from; `report.repro("hidden", "kernel.py")` writes one kernel as a file.
 
 # %%

@@ -130,7 +130,8 @@ def collatz(n):
     return steps
 
 
-print(tf.benchmark(tf.function(collatz), tf.constant(871), against={"Python": lambda n: collatz(871)}))
+against = {"Python": lambda n: collatz(871)}
+print(tf.benchmark(tf.function(collatz), tf.constant(871), against=against))
 
 # %% [markdown]
 # ## Where it does not pay

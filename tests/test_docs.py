@@ -1,4 +1,4 @@
-"""The pages say what is so: their Python blocks run, one after the other; the site knows each page."""
+"""The pages say what is so: their Python blocks run; the site knows each page and its links."""
 
 from __future__ import annotations
 
