@@ -130,8 +130,9 @@ train_step.profile(x, y)
 # ## The text of a graph runs
 #
 # It can be printed, edited, sent to somebody, parsed and run. `report.save("bug.ir")` writes it
-# with the values of the call, and `python -m graphc run bug.ir --passes "cse, fuse"` replays it without
-# the program it came from; `report.repro("hidden", "kernel.py")` writes one kernel as a file.
+# with the values of the call, and `python -m graphc run bug.ir --passes "cse, fuse"` replays it
+# without the program it came from; `report.repro("hidden", "kernel.py")` writes one kernel as a
+# file.
 
 # %%
 text = str(entropy.graph(tf.TensorSpec([2, 3])))
