@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -324,8 +323,7 @@ class Layer(Module):
         with call_of(self.name, training):
             mask = self._given_mask(inputs, kwargs)
             outputs = self._run(inputs, args, kwargs)
-            self._finish(inputs, outputs, mask)
-        return outputs
+            return self._finished(inputs, outputs, mask)
 
     def _split(self, args: Any, kwargs: Any) -> Any:
         """The inputs and the other arguments."""
@@ -396,23 +394,25 @@ class Layer(Module):
         call = callee(self.call, OPERATORS) if is_tracing() else self.call
         return call(inputs, *args, **kwargs)
 
-    def _finish(self, inputs: Any, outputs: Any, mask: Any) -> None:
-        """Penalties on the activity, and the mask of the outputs."""
+    def _finished(self, inputs: Any, outputs: Any, mask: Any) -> Any:
+        """The outputs with their masks; penalties on them are noted."""
         if self.activity_regularizer is not None:
             for output in tf.nest.flatten(outputs):
                 count = tf.cast(tf.shape(output)[0], output.dtype)
                 self.add_loss(self.activity_regularizer(output) / count)
-        flat = tf.nest.flatten(outputs)
         if mask is None and type(self).compute_mask is Layer.compute_mask:
-            return
-        if all(hasattr(y, "_keras_mask") for y in flat):
-            return
+            return outputs
+        flat = tf.nest.flatten(outputs)
+        if not all(tf.is_tensor(y) for y in flat):
+            return outputs
+        given = {id(x) for x in tf.nest.flatten(inputs)}  # what came in keeps its own mask
+        flat = [tf.identity(y) if id(y) in given else y for y in flat]
         masks = self.compute_mask(inputs, mask)
         masks = [masks] if len(flat) == 1 else tf.nest.flatten(masks)
         if len(masks) == len(flat):
             for output, m in zip(flat, masks, strict=True):
-                with suppress(AttributeError):
-                    output._keras_mask = m
+                output._keras_mask = m
+        return tf.nest.pack_sequence_as(outputs, flat)
 
     # --- as plain data ---
 

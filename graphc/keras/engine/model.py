@@ -64,7 +64,10 @@ class Model(Trainer, Layer):
         return self._graph(inputs)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        return None  # its layers hand their masks on
+        return None
+
+    def _finished(self, inputs: Any, outputs: Any, mask: Any) -> Any:
+        return outputs  # its layers have put their masks on
 
     def build(self, input_shape: Any) -> None:
         """Make the weights by a call on tensors of these shapes that is thrown away.
