@@ -14,8 +14,10 @@ from typing import Any
 from graphc.ir import dims
 from graphc.ir.dims import DimLike
 from graphc.ir.graph import Node, Value
+from graphc.ops.loopcost import cut
 from graphc.ops.loopnest import Load, is_gather, is_view
 from graphc.ops.looporder import EPILOGUE, FULL, PROLOGUE, ROW, Loops, folded_axes, resolve
+from graphc.runtime.calls import PIECE, PIECES
 from graphc.runtime.scalars import (
     KINDS,
     OUT_OF_RANGE,
@@ -51,6 +53,7 @@ class KernelText:
     lines: tuple[Node | None, ...] = ()  # what each line of the text computes
     failures: tuple[Node, ...] = ()  # the nodes that can stop the kernel
     in_place: tuple[Node, ...] = ()  # the nodes that change an array in place
+    pieces: DimLike = 1  # into how many its work is cut
 
     @property
     def annotated(self) -> str:
@@ -91,6 +94,7 @@ class _Writer:
 
     def __init__(self, loops: Loops, shared: Mapping[Value, Value]) -> None:
         self.loops, self.nest, self.shared = loops, loops.nest, shared
+        self.cut, self.pieces = cut(loops)
         self.arguments: list[Argument] = []
         self.pointers: dict[Value, str] = {}
         self.scratch: dict[Value, str] = {}
@@ -134,7 +138,11 @@ class _Writer:
             lines.extend(block.lines)
         text = "\n".join(line for line, _ in lines) + "\n"
         return KernelText(
-            text, tuple(self.arguments), tuple(n for _, n in lines), tuple(self.failures)
+            text,
+            tuple(self.arguments),
+            tuple(n for _, n in lines),
+            tuple(self.failures),
+            pieces=self.pieces,
         )
 
     def _nodes(self, place: str) -> list[Node]:
@@ -150,8 +158,10 @@ class _Writer:
             if value in self.nest.outputs:
                 continue
             columns = dims.product(tuple(self.loops.sizes[a] for a in self.loops.inner))
-            argument = Argument("scratch", None, columns * value.type.dtype.size)
-            self.scratch[value] = self._buffer(argument, value)
+            size = columns * value.type.dtype.size
+            own = f" + slots[{PIECE}] * {self.size(size)}" if self.cut is not None else ""
+            argument = Argument("scratch", None, size * self.pieces)
+            self.scratch[value] = self._buffer(argument, value, own)
         for node in self.wide:
             at = len(self.arguments)
             self.arguments.append(Argument("scratch", None, node.output.type.size * 8))
@@ -163,10 +173,10 @@ class _Writer:
     def _pointer(self, value: Value) -> None:
         self.pointers[value] = self._buffer(Argument("value", value), value)
 
-    def _buffer(self, argument: Argument, value: Value) -> str:
+    def _buffer(self, argument: Argument, value: Value, offset: str = "") -> str:
         at = len(self.arguments)
         self.arguments.append(argument)
-        self.head.add(f"p{at} = buf_{value.type.dtype.short}(slots[row[{at}]], {at})")
+        self.head.add(f"p{at} = buf_{value.type.dtype.short}(slots[row[{at}]]{offset}, {at})")
         return f"p{at}"
 
     def size(self, dim: DimLike) -> str:
@@ -181,17 +191,20 @@ class _Writer:
 
     def _nest(self, into: _Block, axes: Sequence[int], body: _Block) -> None:
         for i, axis in enumerate(axes):
-            size = self.loops.sizes[axis]
-            loop = f"for {self.index[axis]} in {self._range(axis)}({self.size(size)}):"
+            loop = f"for {self.index[axis]} in {self._range(axis)}:"
             into.lines.append(("    " * (body.depth - len(axes) + i) + loop, None))
         into.extend(body)
 
     def _range(self, axis: int) -> str:
         """``few`` where what is left of a row after its whole vectors takes much of the time."""
         size = self.loops.sizes[axis]
+        count = self.size(size)
+        if axis == self.cut:
+            piece, pieces = f"slots[{PIECE}]", f"slots[{PIECES}]"
+            return f"range({count} * {piece} // {pieces}, {count} * ({piece} + 1) // {pieces})"
         short = axis in self.loops.inner and isinstance(size, int) and size < FEW
         dear = any(n.op.expensive for n in self._nodes(FULL))  # type: ignore[attr-defined]
-        return "few" if short and dear and self.loops.outer else "range"
+        return f"{'few' if short and dear and self.loops.outer else 'range'}({count})"
 
     # --- one level of a row ---
 

@@ -51,6 +51,7 @@ class Step:
     in_place: tuple[str, ...] = ()
     failures: tuple[Node, ...] = ()  # the nodes that can stop the kernel, by number
     kernel: KernelText | None = None  # of a loop nest
+    pieces: DimLike = 1  # that threads may run at the same time
 
     def __str__(self) -> str:
         where = f"  {self.node.loc}" if self.node is not None and self.node.loc else ""
@@ -60,7 +61,8 @@ class Step:
             what = "fused " + " ".join(n.op.name for n in self.node.regions["body"].nodes)
         more = f"  ({self.reason})" if self.reason else ""
         placed = f"  in place: {', '.join(self.in_place)}" if self.in_place else ""
-        return f"{self.kind:7} {given} = {what}{placed}{more}{where}"
+        cut = f"  in {self.pieces} pieces" if self.pieces != 1 else ""
+        return f"{self.kind:7} {given} = {what}{placed}{cut}{more}{where}"
 
 
 @dataclass(frozen=True)

@@ -194,7 +194,7 @@ class Planner:
         shared = self._place_results(node, loops, outer, env, targets)
         kernel = loop_kernel(loops, shared)
         row = [self._argument(a, outer, env) for a in kernel.arguments]
-        step = self._call(node, kernel.text, row, env)
+        step = self._call(node, kernel.text, row, env, kernel.pieces)
         step.in_place = tuple(f"%{env[outer[v]].name}" for v in shared)
         step.failures, step.kernel = kernel.failures, kernel
 
@@ -311,7 +311,7 @@ class Planner:
         results = tuple((v, self.touch(env[v])) for v in node.outputs)
         spread = 0 if pieces == 1 else plan.number(pieces)
         at = plan.program.emit(Op.CALL, plan.kernel(text), plan.program.row(row), spread)
-        plan.steps[at] = step = Step("kernel", node, text, "", values, results)
+        plan.steps[at] = step = Step("kernel", node, text, "", values, results, pieces=pieces)
         return step
 
     # --- what Python does ---

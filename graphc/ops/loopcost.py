@@ -1,0 +1,52 @@
+"""What a loop nest costs, and into how many pieces its work is cut for threads.
+
+Costs are nanoseconds of one core, for one element; measured, and rough.
+"""
+
+from __future__ import annotations
+
+from graphc.ir import dims
+from graphc.ir.dims import DimLike
+from graphc.ops.loopnest import Load, can_stop
+from graphc.ops.looporder import FULL, Loops
+
+PICOSECONDS = {"access": 150, "op": 50, "expensive": 300}  # of memory, and of ops
+PIECE = 50_000_000  # picoseconds: less is not worth waking a thread
+MOST = 16  # pieces
+
+
+def element_cost(loops: Loops) -> int:
+    """Picoseconds for one element of the innermost loops."""
+    nest = loops.nest
+    full = [n for n in nest.computed if loops.place[n] == FULL]
+    dear = sum(bool(n.op.expensive) for n in full)  # type: ignore[attr-defined]
+    inner = set(loops.inner)
+    loads = {
+        o for n in full for o in nest.operands[n]
+        if isinstance(o, Load) and inner & set(loops.loop_strides(o))
+    }  # fmt: skip
+    stores = [v for v in nest.outputs if loops.place[loops.producer[v]] == FULL]
+    accesses = len(loads) + len(stores)
+    return (
+        PICOSECONDS["access"] * accesses
+        + PICOSECONDS["expensive"] * dear
+        + PICOSECONDS["op"] * (len(full) - dear)
+    )
+
+
+def cut(loops: Loops) -> tuple[int | None, DimLike]:
+    """The loop whose iterations are shared out, and among how many pieces; (None, 1) if not.
+
+    The sizes alone decide, never the number of threads, so that results do not depend on it.
+    """
+    axes = loops.outer or (loops.inner if loops.levels == 1 else [])
+    if not axes or loops.folds or any(map(can_stop, loops.nest.computed)):
+        return None, 1
+    first = {a for a, loop in loops.merged.items() if loop == axes[0]}
+    if not all(first <= loops.nest.axes_of(v) for v in loops.nest.outputs):
+        return None, 1
+    size = dims.product(tuple(loops.sizes[a] for a in (*loops.outer, *loops.inner)))
+    pieces = dims.minimum(size * element_cost(loops) // PIECE, MOST)
+    if isinstance(size, int):
+        return (axes[0], pieces) if pieces != 1 and pieces != 0 else (None, 1)
+    return axes[0], dims.maximum(pieces, 1)
