@@ -7,6 +7,7 @@ from graphc.keras import (
     datasets,
     initializers,
     losses,
+    metrics,
     optimizers,
     regularizers,
     utils,
@@ -15,5 +16,5 @@ from graphc.keras.engine.keras_tensor import Input
 
 __all__ = [
     "Input", "activations", "backend", "constraints", "datasets", "initializers", "losses",
-    "optimizers", "regularizers", "utils",
+    "metrics", "optimizers", "regularizers", "utils",
 ]  # fmt: skip

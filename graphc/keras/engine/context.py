@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from graphc.trace.control import OPERATORS
+from graphc.trace.control_calls import callee
 from graphc.trace.state import current, recording, tracing
 
 
@@ -42,3 +44,8 @@ def init_scope() -> Iterator[None]:
 
 def is_tracing() -> bool:
     return current.tracer is not None
+
+
+def converted(fn: Any) -> Any:
+    """A function as traced code calls it: one of the user's is converted by AutoGraph."""
+    return callee(fn, OPERATORS) if is_tracing() else fn

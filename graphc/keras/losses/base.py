@@ -7,6 +7,7 @@ from typing import Any
 
 import graphc as tf
 from graphc.keras import backend
+from graphc.keras.engine.context import converted
 from graphc.keras.named import Configured
 
 
@@ -56,7 +57,7 @@ class Loss(Configured):
             raise RuntimeError(
                 f"{type(self).__name__}.__init__ has to call `super().__init__()` of `Loss`."
             )
-        losses = self.call(y_true, y_pred)
+        losses = converted(self.call)(y_true, y_pred)
         masks = [m for m in (mask_of(y_pred), mask_of(losses)) if m is not None]
         mask = tf.logical_and(*masks) if len(masks) > 1 else masks[0] if masks else None
         return compute_weighted_loss(losses, sample_weight, self.reduction, mask)
@@ -73,7 +74,7 @@ class LossFunctionWrapper(Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         y_pred, y_true = squeeze_last(y_pred, y_true)
-        return self.fn(y_true, y_pred, **self._fn_kwargs)
+        return converted(self.fn)(y_true, y_pred, **self._fn_kwargs)
 
     def get_config(self) -> dict[str, Any]:
         return {"reduction": self.reduction, "name": self.name, **self._fn_kwargs}
