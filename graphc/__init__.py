@@ -27,10 +27,12 @@ from graphc import (
     ragged,
     random,
     signal,
+    sparse,
     strings,
 )
 from graphc.api.devices import DeviceSpec, device
 from graphc.api.ragged import RaggedTensor
+from graphc.api.sparse import SparseTensor
 from graphc.control_flow import *
 from graphc.function import (
     ConcreteFunction,

@@ -271,6 +271,8 @@ def _is_deep(value: Any) -> bool:
 
 
 def _value(t: Any) -> Any:
+    if isinstance(t, tf.SparseTensor):
+        return tf.sparse.to_dense(t).numpy()
     if isinstance(t, tf.RaggedTensor):
         return t.to_list()
     return t.numpy() if hasattr(t, "numpy") else t

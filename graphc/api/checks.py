@@ -89,12 +89,13 @@ def assert_all_finite(x: Any, message: str, name: str | None = None) -> Tensor:
 def Assert(condition: Any, data: Any, summarize: Any = None, name: str | None = None) -> None:
     """Raise ``InvalidArgumentError`` with ``data`` if the condition is false."""
     listed = data if isinstance(data, list | tuple) else [data]
-    _require(convert_to_tensor(condition), "assertion failed:", listed)
+    _require(convert_to_tensor(condition), "Expected the condition to be true. Data:", *listed)
 
 
-def _require(ok: Tensor, message: str, data: Any = ()) -> None:
-    tensors = [convert_to_tensor(d) for d in data if isinstance(d, Operators)]
-    template = (message, *(None if isinstance(d, Operators) else str(d) for d in data))
+def _require(ok: Tensor, *message: Any) -> None:
+    """Raise unless ``ok``; tensors in the message are shown as they are when it fails."""
+    tensors = [convert_to_tensor(d) for d in message if isinstance(d, Operators)]
+    template = tuple(None if isinstance(d, Operators) else str(d) for d in message)
     ops.raise_unless(ok, *tensors, exception="InvalidArgumentError", template=template)
 
 
@@ -108,8 +109,8 @@ def _pairwise(name: str, op: str, words: str) -> Callable[..., None]:
     ) -> None:
         a, b = alike(x, y)
         ok = reduce_all(getattr(ops, op)(a, b))
-        text = f"Condition x {words} y did not hold. x and y are:"
-        _require(ok, _headed(message, text), [a, b])
+        text = f"Condition x {words} y did not hold."
+        _require(ok, _headed(message, text), "x:", a, "y:", b)
 
     check.__doc__ = f"Raise ``InvalidArgumentError`` unless x {words} y for every element."
     check.__name__, check.__qualname__ = name, name
@@ -158,7 +159,7 @@ def assert_near(
     slack = ops.multiply(ops.abs(b), epsilon if rtol is None else rtol)
     bound = ops.add(slack, like(epsilon if atol is None else atol, slack))
     ok = reduce_all(ops.less_equal(ops.abs(ops.subtract(a, b)), bound))
-    _require(ok, _headed(message, "x and y are not near. x and y are:"), [a, b])
+    _require(ok, _headed(message, "x and y not equal to tolerance."), "x:", a, "y:", b)
 
 
 # --- types and shapes, which are known while tracing ----------------------------------------------

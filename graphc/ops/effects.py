@@ -105,7 +105,10 @@ def _raise_unless(
     if not np.all(ok):
         given = iter(data)
         filled = [_unboxed(next(given)) if t is None else t for t in template]
-        raise _exception(exception)(*filled)
+        kind = _exception(exception)
+        if isinstance(kind, type) and issubclass(kind, errors.OpError):
+            raise kind("\n".join(map(str, filled)))  # TF: the data are part of the message
+        raise kind(*filled)
     return ()
 
 

@@ -20,7 +20,7 @@ def lines(name: str) -> list[str]:
     return [line for line in text.splitlines() if not line.startswith("#")]
 
 
-CALLS = lines("calls.txt") + lines("calls_nn.txt")
+CALLS = lines("calls.txt") + lines("calls_nn.txt") + lines("calls_kinds.txt")
 GRADIENTS = lines("gradients.txt") + lines("gradients_nn.txt")
 
 
@@ -44,7 +44,11 @@ def arrays(kind: type = np.float32) -> dict[str, np.ndarray]:
 
 
 def flat(found: Any) -> list[Any]:
-    """The tensors of a result."""
+    """The tensors of a result; sparse and ragged ones as the tensors that they are made of."""
+    if hasattr(found, "nested_row_splits"):
+        return [found.flat_values, *found.nested_row_splits]
+    if hasattr(found, "dense_shape"):
+        return [found.indices, found.values, found.dense_shape]
     if isinstance(found, list | tuple):
         return [leaf for part in found for leaf in flat(part)]
     return [found]

@@ -14,7 +14,7 @@ import graphc as tf
 from tests.namespaces.oracle import CALLS, GRADIENTS, RECORD, arrays, call, first_and_second
 
 # Lines whose results' number or rank depends on sizes that are unknown in one of the tests.
-NEED_SIZES = ("tf.unstack", "tf.nn.dilation2d", "tf.nn.erosion2d")
+NEED_SIZES = ("tf.unstack", "tf.nn.dilation2d", "tf.nn.erosion2d", "tf.sparse.split")
 # Lines for which TensorFlow's second gradient is wrong: it is 0 where elements are 0.
 TENSORFLOW_IS_WRONG = (
     "z: tf.reduce_prod(x, 1)", "z: tf.math.unsorted_segment_prod(x, [0, 1, 0], 3)",
