@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from graphc.inspect import cost
 from graphc.ir.graph import Graph, Node
 from graphc.runtime.executable import Executable
 
@@ -17,18 +18,21 @@ BAR = 10  # letters of a full bar
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the user's source; ``share`` is its part of the time, None if none was taken."""
+    """A line of the user's source; ``share`` is its part of the whole."""
 
     number: int
     text: str
     ops: int
-    share: float | None
+    share: float
 
 
 class Lines:
-    """A function's source, each line with the nodes it made and its share of the time."""
+    """A function's source, each line with the nodes it made and its share of the time; without
+    measured shares, of the work that the types ask for."""
 
     def __init__(self, graph: Graph, shares: Mapping[tuple[str, int], float] | None = None) -> None:
+        self._what = "work" if shares is None else "time"
+        shares = _work(graph) if shares is None else shares
         self.files: dict[str, list[Line]] = {}
         self._cells: dict[str, str] = {}
         counts: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
@@ -40,7 +44,7 @@ class Lines:
             source = linecache.getlines(file)
             self.files[file] = [
                 Line(n, source[n - 1].rstrip() if n <= len(source) else "", found.get(n, 0),
-                     None if shares is None else shares.get((file, n), 0.0))
+                     shares.get((file, n), 0.0))
                 for n in range(min(found), max(found) + 1)
             ]  # fmt: skip
 
@@ -53,7 +57,7 @@ class Lines:
     def __str__(self) -> str:
         parts = []
         for file in self.files:
-            parts.append(f"{self._cells[file] or file}\n line  ops  time")
+            parts.append(f"{self._cells[file] or file}\n line  ops  {self._what}")
             parts += [f"{a:>5}  {b:>3}  {c:{BAR + 5}}  {d}".rstrip() for a, b, c, d
                       in self._rows(file)]  # fmt: skip
         return "\n".join(parts)
@@ -64,7 +68,17 @@ class Lines:
         return f"<pre>{escape(str(self))}</pre>"
 
 
-def _bar(share: float | None) -> str:
+def _work(graph: Graph) -> dict[tuple[str, int], float]:
+    """The part of each line in the operations of a graph; unknown sizes count as 1."""
+    found: dict[tuple[str, int], float] = defaultdict(float)
+    for node in graph.walk():
+        if node.loc is not None and not node.regions:
+            found[node.loc.file, node.loc.line] += cost.flops(node, {})
+    total = sum(found.values()) or 1.0
+    return {place: work / total for place, work in found.items()}
+
+
+def _bar(share: float) -> str:
     if not share:
         return ""
     return f"{share:4.0%} " + "█" * max(1, round(share * BAR))
