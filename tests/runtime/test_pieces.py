@@ -57,5 +57,5 @@ def test_only_long_work_is_cut(rows: dims.DimLike, pieces: str) -> None:
 def test_what_may_stop_or_adds_up_is_not_cut() -> None:
     g = Build()
     x, i = g.input(10**6), g.input(10**6, name="i", dtype="int32")
-    graph = fuse(g.done(g.reduce_sum(g.exp(x)), g.floor_divide(i, i)))
+    graph = fuse(g.done(g.reduce_sum(g.exp(x)), g.floordiv(i, i)))
     assert "pieces" not in str(make_plan(graph))
