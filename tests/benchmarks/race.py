@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -136,7 +137,10 @@ def race(
                 racer.close()
             if not result.problem:
                 racers.append(Racer(workload, result, pythons[result.name], place))
-                result.warm = racers[-1].ask("first")
+                first = racers[-1].ask("first")
+                result.cold, result.warm = (
+                    (result.cold, first) if result.cold is not None else (first, None)
+                )
                 result.results = racers[-1].ask("results", CHECKED_STEPS)
         for _ in range(rounds):
             for racer in racers:
@@ -219,6 +223,15 @@ def _clock(runner: Any, steps: int) -> float:
 
 
 def _peak() -> int:
+    """Bytes this program has held at most.
+
+    `ru_maxrss` starts with what the parent held when it forked, so Linux' own count goes first.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = re.search(r"VmHWM:\s*(\d+) kB", status.read_text(encoding="utf-8"))
+        if line:
+            return int(line[1]) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
