@@ -14,14 +14,16 @@ from graphc.ir.graph import Graph, Node
 from graphc.ir.text import show_value
 from graphc.ir.verify import verify
 
-DEFAULT = "inline, fold, algebra, cse, hoist, dce, fuse, dce"
+DEFAULT = "inline, fold, algebra, cse, dce, scans, hoist, parts, dce, fuse, dce"
 # Where each pass is: a module that has a function of this name, imported when it first runs.
 MODULES = {
     "inline": "graphc.passes.inline",
     "fold": "graphc.passes.fold",
     "algebra": "graphc.passes.rewrite",
     "cse": "graphc.passes.cse",
+    "scans": "graphc.passes.scans",
     "hoist": "graphc.passes.hoist",
+    "parts": "graphc.passes.parts",
     "dce": "graphc.passes.dce",
     "fuse": "graphc.passes.fuse",
 }

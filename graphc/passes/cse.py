@@ -18,7 +18,7 @@ def cse(graph: Graph, log: PassLog) -> Graph:
     nodes: list[Node] = []
     for node in graph.nodes:
         node = read_from(in_regions(node, lambda g: cse(g, log)), replaced)
-        key = _key(node)
+        key = sameness(node)
         before = node if key is None else first.setdefault(key, node)
         if before is node:
             nodes.append(node)
@@ -28,7 +28,7 @@ def cse(graph: Graph, log: PassLog) -> Graph:
     return rebuilt(graph, nodes, replaced)
 
 
-def _key(node: Node) -> Hashable | None:
+def sameness(node: Node) -> Hashable | None:
     """What two nodes have in common if they compute the same; None if nothing may stand for it."""
     if node.effect or not node.outputs or _is_opaque(node):
         return None

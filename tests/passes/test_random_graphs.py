@@ -22,7 +22,7 @@ B = dims.symbol("B")
 UNARY = ("negative", "exp", "tanh", "square", "identity", "abs", "zeros_like", "ones_like", "sign")
 BINARY = ("add", "subtract", "multiply", "maximum", "minimum")
 CONSTANTS = (0.0, -0.0, 1.0, 2.0, -1.5)
-PASSES = ("inline", "fold", "algebra", "cse", "hoist", "dce", "fuse")
+PASSES = ("inline", "fold", "algebra", "cse", "scans", "hoist", "parts", "dce", "fuse")
 
 
 class Random:
