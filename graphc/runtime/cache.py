@@ -66,7 +66,7 @@ def _numba() -> str:
 
 
 _COMPILING = (
-    "compiler.py", "native.py", "kernel_prelude.py", "memory.py", "blas_calls.py", "intmath.py",
+    "compiler.py", "native.py", "kernel_prelude.py", "memory.py", "intmath.py",
     "lane.py", "locks.py", "tiles.py", "tiling.py", "vecmath.py", "vecmath_exp.py",
     "vecmath_trig.py",
 )  # fmt: skip

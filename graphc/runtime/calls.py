@@ -24,13 +24,6 @@ class Call:
     pieces: DimLike = 1
 
 
-@dataclass(frozen=True)
-class Gemm:
-    """A row entry: the address of BLAS for a type."""
-
-    short: str
-
-
 @dataclass(frozen=True, eq=False)
 class Scratch:
     """A row entry: memory that the calls of one node use while they run."""

@@ -16,9 +16,9 @@ from graphc.ir.dims import DimLike
 from graphc.ir.graph import Node, Value
 from graphc.ops.conv import conv_windows
 from graphc.ops.window import Windows
-from graphc.runtime import blas
-from graphc.runtime.calls import PIECE, PIECES, Call, Gemm, Scratch
-from graphc.runtime.tiling import packed_columns, packing, tiled
+from graphc.runtime.calls import PIECE, PIECES, Call, Scratch
+from graphc.runtime.products import product
+from graphc.runtime.tiling import packed_columns, packed_row, packing, tiled
 from graphc.runtime.windowing import layout, loops, named, numbers, put, walks
 
 WORK = 1 << 22  # products from which on the batch is cut into pieces
@@ -286,7 +286,8 @@ class _Frame:
         wide, pieces = packed_columns(self.short, n), self.pieces(8)
         depth = filters.type.size // (self.groups * n)
         filled = Scratch(self.groups * depth * wide * self.size)
-        text = put(text, "packing", packing(self.short, m, n, lines, element))
+        lines = put(lines, "row", packed_row(self.short, element))
+        text = put(text, "packing", packing(self.short, m, n, lines))
         tiles = tiled(self.short, m, n, packed=True)
         given = {"x": x, "filters": filled, "g": g, "wide": wide, **more}
         return [
@@ -442,7 +443,7 @@ def _rule(node: Node) -> list[Call] | None:
     laid = conv_windows(node.op.name, x.type.shape, filters.type.shape[:-2], node.attrs)
     groups = node.attrs["groups"]
     if groups == 1 and _is_pointwise(laid):
-        return [_product(node, short, x, filters, g)]
+        return _product(x, filters, g, node.op.name)
     if groups != 1 and filters.type.shape[-2] == 1:
         target = next(name for name, value in roles.items() if value is node.output)
         return [_direct(short, target, x, filters, g, laid, groups)]
@@ -455,15 +456,14 @@ def _is_pointwise(laid: Windows) -> bool:
     return laid.kernel == ones == laid.strides and laid.counts == laid.sizes
 
 
-def _product(node: Node, short: str, x: Value, filters: Value, g: Value) -> Call:
+def _product(x: Value, filters: Value, g: Value, name: str) -> list[Call]:
     channels, outputs = filters.type.shape[-2:]
     count = dims.product(x.type.shape[:-1])
-    row: dict[str, tuple[Any, ...]] = {
-        "conv": (x, filters, g, 1, count, outputs, channels, 0, 0),
-        "conv_by_input": (g, filters, x, 1, count, channels, outputs, 0, 1),
-        "conv_by_filters": (x, g, filters, 1, channels, outputs, count, 1, 0),
-    }
-    return Call(blas.gemm_text(short), (Gemm(short), *row[node.op.name], 0, 0, 0))
+    if name == "conv":
+        return product(x, filters, g, (1, count, outputs, channels), (False, False), (0, 0))
+    if name == "conv_by_input":
+        return product(g, filters, x, (1, count, channels, outputs), (False, True), (0, 0))
+    return product(x, g, filters, (1, channels, outputs, count), (True, False), (0, 0))
 
 
 # --- filters of one channel -----------------------------------------------------------------------

@@ -18,8 +18,8 @@ from graphc import config
 from graphc.errors import FallbackWarning, InvalidArgumentError
 from graphc.ir import dims, dtypes
 from graphc.ir.graph import Graph, Node, Value
-from graphc.runtime import blas, driver, interpreter, loader, scalars, threads
-from graphc.runtime.calls import PIECES, Gemm
+from graphc.runtime import driver, interpreter, loader, scalars, threads
+from graphc.runtime.calls import PIECES
 from graphc.runtime.interpreter import GuardError, bind, check_guard, located, run_node
 from graphc.runtime.plan import Buffer, HostStep, Plan, Step
 from graphc.runtime.planner import make_plan
@@ -275,9 +275,7 @@ class Instance:
 
     def _fill_numbers(self) -> None:
         for number, slot in self.plan.numbers.items():
-            if isinstance(number, Gemm):
-                self.slots[slot] = blas.gemm_slot_value(number.short)
-            elif dims.symbols(number) <= self.sizes.keys():
+            if dims.symbols(number) <= self.sizes.keys():
                 self.slots[slot] = dims.evaluate(number, self.sizes)
         for buffer in self.plan.of_kind("constant"):
             if buffer.array is not None and buffer.array.dtype != object:
@@ -359,7 +357,7 @@ class Instance:
         for guard in self.plan.guards:
             check_guard(guard, self.sizes)
         for number, slot in self.plan.numbers.items():
-            symbols = frozenset() if isinstance(number, Gemm) else dims.symbols(number)
+            symbols = dims.symbols(number)
             if symbols & learnt.keys() and symbols <= self.sizes.keys():
                 self.slots[slot] = dims.evaluate(number, self.sizes)
         for buffer in self.plan.of_kind("dynamic"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from graphc.runtime import blas_calls, intmath, locks, memory, tiles, vecmath
+from graphc.runtime import intmath, locks, memory, tiles, vecmath
 from graphc.runtime.native import Native
 
 f32, f64 = np.float32, np.float64
@@ -26,7 +26,7 @@ def _all(*families: dict[str, Native]) -> dict[str, Native]:
 
 globals().update(
     _all(
-        memory.FUNCTIONS, vecmath.FUNCTIONS, intmath.FUNCTIONS, blas_calls.FUNCTIONS,
-        tiles.FUNCTIONS, locks.FUNCTIONS,
+        memory.FUNCTIONS, vecmath.FUNCTIONS, intmath.FUNCTIONS, tiles.FUNCTIONS,
+        locks.FUNCTIONS,
     )
 )  # fmt: skip

@@ -11,13 +11,13 @@ from graphc.ir import dims
 from graphc.ir.dims import DimLike
 from graphc.ir.graph import Node, Value
 from graphc.ops.opdef import Index, Library
-from graphc.runtime import blas
-from graphc.runtime.calls import Call, Gemm
+from graphc.runtime.calls import Call
 from graphc.runtime.convolution import CONVOLUTIONS
 from graphc.runtime.copies import COPIES, copy
 from graphc.runtime.draws import DRAWS
 from graphc.runtime.places import PLACES, SCATTERS
 from graphc.runtime.pooling import POOLINGS
+from graphc.runtime.products import product
 from graphc.runtime.scalars import FALSE, NOT_FINITE
 
 
@@ -56,8 +56,9 @@ def _gemm(node: Node) -> list[Call] | None:
     m, n = node.output.type.shape[-2:]
     ta, tb = bool(node.attrs["transpose_a"]), bool(node.attrs["transpose_b"])
     k = a.type.shape[-2 if ta else -1]
-    row = (Gemm(short), a, b, node.output, count, m, n, k, int(ta), int(tb), step_a, step_b, m * n)
-    return [Call(blas.gemm_text(short), row)]
+    if step_b == 0 and step_a != 0 and not ta:  # many matrices times one: one tall matrix
+        m, count, step_a = m * count, 1, 0
+    return product(a, b, node.output, (count, m, n, k), (ta, tb), (step_a, step_b))
 
 
 def _batch(a: Value, b: Value, out: Value) -> tuple[DimLike, DimLike, DimLike] | None:

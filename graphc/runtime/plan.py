@@ -87,7 +87,7 @@ class Plan:
     host: list[HostStep] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)  # kernels, each once
     buffers: list[Buffer] = field(default_factory=list)
-    numbers: dict[Any, int] = field(default_factory=dict)  # DimLike or Gemm -> slot
+    numbers: dict[DimLike, int] = field(default_factory=dict)  # number -> slot
     slots: int = RESERVED
     bound: frozenset[str] = frozenset()  # symbols that the shapes of inputs and state tell
     guards: list[Node] = field(default_factory=list)
@@ -101,7 +101,7 @@ class Plan:
         self.slots += 1
         return self.slots - 1
 
-    def number(self, value: DimLike | Any) -> int:
+    def number(self, value: DimLike) -> int:
         """A slot that holds a size, a number or an address known when the program is bound."""
         if value not in self.numbers:
             self.numbers[value] = self.new_slot()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 
 from graphc.ir.dims import DimLike
-from graphc.runtime.windowing import put
 
 
 @cache
@@ -64,23 +63,27 @@ def tiled(short: str, m: DimLike | None, n: DimLike, packed: bool = False) -> st
     return "\n".join(lines) or "pass"
 
 
-def packing(short: str, m: DimLike | None, n: DimLike, rows: str, element: str) -> str:
-    """Lines that write B for `tiled` to ``new`` from place ``to``: panel by panel, zeros behind.
+def packing(short: str, m: DimLike | None, n: DimLike, lines: str) -> str:
+    """Lines that write B for `tiled` to ``new`` from place ``to``, panel by panel.
 
-    ``rows`` are loops over its rows with lines in place of {row}; ``element`` is the one at column
-    ``tj + e``.
+    ``lines`` write one panel of ``wide`` columns, of which the first ``filled`` are B's from column
+    ``tj`` on, and move ``to`` behind it.
     """
-    row = f"""for e in range(filled):
+    found = []
+    for loop, vectors, _ in _panels(short, m, n):
+        found += [loop, f"    wide = i64({vectors * lanes(short)})"]
+        found.append("    filled = min(columns - tj, wide)")
+        found += ["    " + line for line in lines.splitlines()]
+    return "\n".join(found) or "pass"
+
+
+def packed_row(short: str, element: str) -> str:
+    """Lines that write a row of a panel; ``element`` is the one at column ``tj + e``."""
+    return f"""for e in range(filled):
     new[to + e] = {element}
 for e in range(filled, wide):
     new[to + e] = {short}(0)
 to += wide"""
-    lines = []
-    for loop, vectors, _ in _panels(short, m, n):
-        lines += [loop, f"    wide = i64({vectors * lanes(short)})"]
-        lines.append("    filled = min(columns - tj, wide)")
-        lines += ["    " + line for line in put(rows, "row", row).splitlines()]
-    return "\n".join(lines) or "pass"
 
 
 def packed_columns(short: str, n: DimLike) -> DimLike:
@@ -97,25 +100,30 @@ def row_sizes(m: DimLike | None, vectors: int) -> list[int]:
 
 
 def _panels(short: str, m: DimLike | None, n: DimLike) -> list[tuple[str, int, str]]:
-    """Loops over the columns: the line, the vectors of a tile, the columns of its last vector."""
+    """Loops over the columns: the line, the vectors of a tile, the columns of its last vector.
+
+    Sizes are not in the text, so that products of other sizes use the same kernel.
+    """
     one = lanes(short)
     loop = "for tj in range({}, {}, {}):".format
     if not isinstance(n, int):
         whole, wide = f"columns // {2 * one} * {2 * one}", 2 * one
         few = f"columns if columns % {wide} <= {one} else i64(0)"
         return [
-            (loop(0, whole, wide), 2, f"i64({one})"),
+            (loop("i64(0)", whole, wide), 2, f"i64({one})"),
             (loop(whole, f"columns - {one}", wide), 2, f"columns - tj - {one}"),
             (loop(whole, few, wide), 1, "columns - tj"),
         ]
     best = min(range(1, 5), key=lambda v: (_cost(short, m, n, v), -v))
     wide = best * one
-    rest, found = n % wide, []
+    rest, found, whole = n % wide, [], f"columns // {wide} * {wide}"
     if n >= wide:
-        found.append((loop(0, n - rest, wide), best, f"i64({one})"))
+        found.append((loop("i64(0)", whole, wide), best, f"i64({one})"))
     if rest:
         vectors = -(-rest // one)
-        found.append((loop(n - rest, n, wide), vectors, f"i64({rest - (vectors - 1) * one})"))
+        found.append(
+            (loop(whole, "columns", wide), vectors, f"columns - tj - {(vectors - 1) * one}")
+        )
     return found
 
 
