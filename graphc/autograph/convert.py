@@ -327,7 +327,7 @@ def _compile(
         for arg in ast.walk(node.args):
             if isinstance(arg, ast.arg):
                 arg.annotation = None
-        node.name, body = "converted", node  # its own name must stay a global or a cell
+        node.name, body = _NAME, node  # its own name must stay a global or a cell
     free = [operators, *fn.__code__.co_freevars]
     factory = quote.at(quote.define("factory", free, [body]), node)
     tree = ast.Module([factory], [])
@@ -344,12 +344,15 @@ def _compile(
     return _titled(code, code.co_qualname, fn.__code__)
 
 
+_NAME = "<converted>"  # which no variable of the user's can have
+
+
 def _titled(code: CodeType, made_up: str, like: CodeType) -> CodeType:
     """Give code, and the block functions inside, the name that the user knows in tracebacks."""
     inner = tuple(
         _titled(c, made_up, like) if isinstance(c, CodeType) else c for c in code.co_consts
     )
-    ours = code.co_name == "converted" or quote.BLOCK.fullmatch(code.co_name)
+    ours = code.co_name == _NAME or quote.BLOCK.fullmatch(code.co_name)
     qualified = like.co_qualname + code.co_qualname.removeprefix(made_up)
     return code.replace(
         co_consts=inner, co_name=like.co_name if ours else code.co_name, co_qualname=qualified

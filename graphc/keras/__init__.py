@@ -3,18 +3,22 @@
 from graphc.keras import (
     activations,
     backend,
+    callbacks,
     constraints,
     datasets,
     initializers,
     losses,
     metrics,
+    models,
     optimizers,
     regularizers,
     utils,
 )
 from graphc.keras.engine.keras_tensor import Input
+from graphc.keras.models import Model, Sequential
 
 __all__ = [
-    "Input", "activations", "backend", "constraints", "datasets", "initializers", "losses",
-    "metrics", "optimizers", "regularizers", "utils",
+    "Input", "Model", "Sequential", "activations", "backend", "callbacks", "constraints",
+    "datasets", "initializers", "losses", "metrics", "models", "optimizers", "regularizers",
+    "utils",
 ]  # fmt: skip

@@ -58,3 +58,14 @@ def test_verbosity_and_trace(capsys) -> None:
     f(tf.constant(1))
     f(tf.constant(2))
     assert capsys.readouterr().out == "seen 1\n"
+
+
+converted = abs  # as the functions that AutoGraph makes were once called
+
+
+def test_a_global_may_have_any_name() -> None:
+    @tf.function
+    def f(x):
+        return converted(x)
+
+    assert float(f(tf.constant(-2.0))) == 2.0

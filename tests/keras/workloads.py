@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -101,18 +102,19 @@ def fit_batch_normalized(keras: Any) -> dict[str, list[float]]:
     return model.fit(x, y, validation_data=(x, y), **options).history
 
 
-def histories(keras: Any) -> dict[str, dict[str, list[float]]]:
-    """What each way of training logs."""
-    weights = np.linspace(0.5, 2.0, 50).astype("float32")
-    return {
-        "sgd": fit_classifier(keras, keras.optimizers.SGD(0.1)),
-        "momentum": fit_classifier(keras, keras.optimizers.SGD(0.1, momentum=0.9)),
-        "adam": fit_classifier(keras, keras.optimizers.Adam(0.01)),
-        "rmsprop": fit_classifier(keras, keras.optimizers.RMSprop(0.01)),
-        "validation_split": fit_classifier(keras, "sgd", validation_split=0.3),
-        "class_weight": fit_classifier(keras, "sgd", class_weight={0: 1.0, 1: 3.0, 2: 0.5}),
-        "sample_weight": fit_classifier(keras, "sgd", sample_weight=weights),
-        "two_headed": fit_two_headed(keras),
-        "regularized": fit_regularized(keras),
-        "batch_normalized": fit_batch_normalized(keras),
-    }
+_WEIGHTS = np.linspace(0.5, 2.0, 50).astype("float32")
+
+WORKLOADS: dict[str, Callable[[Any], dict[str, list[float]]]] = {
+    "sgd": lambda keras: fit_classifier(keras, keras.optimizers.SGD(0.1)),
+    "momentum": lambda keras: fit_classifier(keras, keras.optimizers.SGD(0.1, momentum=0.9)),
+    "adam": lambda keras: fit_classifier(keras, keras.optimizers.Adam(0.01)),
+    "rmsprop": lambda keras: fit_classifier(keras, keras.optimizers.RMSprop(0.01)),
+    "validation_split": lambda keras: fit_classifier(keras, "sgd", validation_split=0.3),
+    "class_weight": lambda keras: fit_classifier(
+        keras, "sgd", class_weight={0: 1.0, 1: 3.0, 2: 0.5}
+    ),
+    "sample_weight": lambda keras: fit_classifier(keras, "sgd", sample_weight=_WEIGHTS),
+    "two_headed": fit_two_headed,
+    "regularized": fit_regularized,
+    "batch_normalized": fit_batch_normalized,
+}

@@ -12,12 +12,10 @@ import numpy as np
 
 import graphc as tf
 from graphc.keras import backend, constraints, initializers, regularizers
-from graphc.keras.engine.context import call_of, calls, init_scope, is_tracing
+from graphc.keras.engine.context import call_of, calls, converted, init_scope, is_tracing
 from graphc.keras.engine.input_spec import check_inputs
 from graphc.keras.utils.serialization import arguments_of
 from graphc.module import Module, _leaves
-from graphc.trace.control import OPERATORS
-from graphc.trace.control_calls import callee
 
 _OPTIONS = frozenset((
     "autocast", "batch_input_shape", "batch_size", "implementation", "input_dim", "input_dtype",
@@ -390,9 +388,7 @@ class Layer(Module):
                 self._initial_weights = None
 
     def _run(self, inputs: Any, args: Any, kwargs: Any) -> Any:
-        # called from traced code, a `call` of the user's is converted as other functions are
-        call = callee(self.call, OPERATORS) if is_tracing() else self.call
-        return call(inputs, *args, **kwargs)
+        return converted(self.call)(inputs, *args, **kwargs)
 
     def _finished(self, inputs: Any, outputs: Any, mask: Any) -> Any:
         """The outputs with their masks; penalties on them are noted."""

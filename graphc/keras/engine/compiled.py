@@ -7,7 +7,7 @@ from typing import Any
 
 import graphc as tf
 from graphc.keras import losses, metrics
-from graphc.keras.engine.context import init_scope
+from graphc.keras.engine.context import converted, init_scope
 
 
 class Outputs:
@@ -175,9 +175,9 @@ class CompiledMetrics:
                 continue
             y = matched(y, p)
             for metric in plain:
-                metric.update_state(y, p, **_weights(p, None))
+                converted(metric.update_state)(y, p, **_weights(p, None))
             for metric in weighted:
-                metric.update_state(y, p, **_weights(p, w))
+                converted(metric.update_state)(y, p, **_weights(p, w))
 
 
 def matched(y: Any, p: Any) -> Any:

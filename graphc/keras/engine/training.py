@@ -15,7 +15,7 @@ import graphc as tf
 from graphc.keras import backend, optimizers
 from graphc.keras.callbacks import CallbackList, History
 from graphc.keras.engine.compiled import CompiledLoss, CompiledMetrics
-from graphc.keras.engine.context import init_scope
+from graphc.keras.engine.context import converted, init_scope
 from graphc.keras.engine.data import (
     Arrays,
     as_arrays,
@@ -25,8 +25,6 @@ from graphc.keras.engine.data import (
     unpack_x_y_sample_weight,
     weights_of_classes,
 )
-from graphc.trace.control import OPERATORS
-from graphc.trace.control_calls import callee
 from graphc.trace.tensor import EagerTensor
 
 _COMPILE_OPTIONS = frozenset(
@@ -154,7 +152,7 @@ class Trainer:
     def get_metrics_result(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for metric in self.metrics:
-            result = metric.result()
+            result = converted(metric.result)()
             found |= result if isinstance(result, dict) else {metric.name: result}
         return found
 
@@ -181,7 +179,7 @@ class Trainer:
             return method
 
         def step(data: Any) -> Any:
-            return callee(method, OPERATORS)(data)
+            return converted(method)(data)
 
         return Step(tf.function(step, name=name, reduce_retracing=True))
 
