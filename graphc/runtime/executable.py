@@ -229,11 +229,14 @@ class Instance:
             self.header[driver.SPREAD], self.header[driver.TEAM] = threads.spread(), threads.team()
         self._slots_at, self._header_at = self.slots.ctypes.data, self.header.ctypes.data
         self._native = driver.native()
-        boxed = [b for b in plan.buffers if b.kind in ("input", "state", "output")]
-        self._pack = struct.Struct(f"{len(boxed)}q").pack_into
-        self._first = 8 * (boxed[0].slot if boxed else 0)
-        self._inputs, self._states = plan.of_kind("input"), plan.of_kind("state")
-        outputs = plan.of_kind("output")
+        inputs, outputs, states = map(plan.of_kind, ("input", "output", "state"))
+        boxed = [*inputs, *outputs, *states]  # their slots follow one another
+        first = boxed[0].slot if boxed else 0
+        self._pack = struct.Struct(f"{len(inputs) + len(outputs)}q").pack_into
+        self._first, after = 8 * first, first + len(inputs) + len(outputs)
+        self._state: list[np.ndarray] | None = None  # whose addresses `_state_ids` are
+        self._state_ids = memoryview(np.zeros(len(states), np.int64))
+        self._state_slots = memoryview(self.slots)[after : after + len(states)]
         self._made = [(self._shape(b), b.type.dtype.np) for b in outputs]
         self._given: tuple[Sequence[np.ndarray], ...] = ((), (), ())
         # whether there is more to do than the driver does: host steps, outputs without a place
@@ -286,9 +289,17 @@ class Instance:
     # --- a call ---
 
     def run(self, arrays: list[np.ndarray], state: list[np.ndarray]) -> list[np.ndarray]:
-        arrays = [a if a.flags.c_contiguous else np.array(a, order="C") for a in arrays]
+        """Outputs for inputs; a list of state is never changed, but replaced by another one."""
+        for a in arrays:
+            if not a.flags.c_contiguous:
+                arrays = [np.array(a, order="C", copy=None) for a in arrays]
+                break
         outputs = [_empty(shape, dtype) for shape, dtype in self._made]
-        self._pack(self.slots, self._first, *map(id, arrays), *map(id, state), *map(id, outputs))
+        self._pack(self.slots, self._first, *map(id, arrays), *map(id, outputs))
+        if state:  # many, and mostly those of the last call: copied as a whole
+            if state is not self._state:
+                self._state, self._state_ids = state, memoryview(np.array([*map(id, state)]))
+            self._state_slots[:] = self._state_ids
         status = self._native(self._slots_at, self._header_at)
         if status != driver.DONE or self._attended:
             self._given = (arrays, state, outputs)

@@ -45,11 +45,11 @@ class Planner:
         env: Env = {}
         for i, value in enumerate(graph.inputs):
             env[value] = plan.buffer("input", value.type, value.name, place=i)
-        for i, slot in enumerate(graph.state):
-            env[slot.value] = plan.buffer("state", slot.value.type, slot.value.name, place=i)
         outputs = [
             plan.buffer("output", v.type, v.name, place=i) for i, v in enumerate(graph.outputs)
         ]
+        for i, slot in enumerate(graph.state):
+            env[slot.value] = plan.buffer("state", slot.value.type, slot.value.name, place=i)
         boxed = len(graph.inputs) + len(graph.state) + len(outputs)
         if boxed:
             plan.program.emit(Op.UNBOX, plan.buffers[0].slot, boxed)

@@ -59,7 +59,7 @@ def interpreters(peers: str, peer_python: str) -> dict[str, str]:
     for name, contestant in CONTESTANTS.items():
         if not contestant.peer:
             found[name] = sys.executable
-        elif name in wanted or contestant.module in wanted:
+        elif any(name == one or name.startswith(f"{one} ") for one in wanted):
             if contestant.module not in missing:
                 missing[contestant.module] = not _has(peer_python, contestant.module)
                 if missing[contestant.module]:
