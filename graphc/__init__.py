@@ -91,6 +91,8 @@ _LAZY = {
     "autodiff": "graphc.autodiff",
     "autograph": "graphc.autograph",
     "data": "graphc.data",
+    "io": "graphc.io",
+    "train": "graphc.train",
     "benchmark": "graphc.inspect.benchmark:benchmark",
     "compat": "graphc.compat",
     "Graph": "graphc.function.session:Graph",

@@ -9,6 +9,7 @@ from graphc.data.iterators import NumpyIterator
 from graphc.data.options import Options, ThreadingOptions
 from graphc.data.plans import INFINITE as INFINITE_CARDINALITY
 from graphc.data.plans import UNKNOWN as UNKNOWN_CARDINALITY
+from graphc.data.sources import FixedLengthRecordDataset, TextLineDataset, TFRecordDataset
 from graphc.data.structure import DatasetSpec
 
 __all__ = [
@@ -17,9 +18,12 @@ __all__ = [
     "UNKNOWN_CARDINALITY",
     "Dataset",
     "DatasetSpec",
+    "FixedLengthRecordDataset",
     "Iterator",
     "NumpyIterator",
     "Options",
+    "TFRecordDataset",
+    "TextLineDataset",
     "ThreadingOptions",
     "experimental",
 ]

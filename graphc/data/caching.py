@@ -11,8 +11,9 @@ import graphc as tf
 from graphc.data.plans import From, Plan
 from graphc.data.readers import Columns, Gather, Numbers, Reader, Through, join
 from graphc.data.structure import Row, flatten, is_fixed
+from graphc.formats.records import framed
 from graphc.io import tensors
-from graphc.io.records import framed, read_records
+from graphc.io.records import read_records
 
 SUFFIX = ".cache"
 

@@ -133,6 +133,7 @@ class Call:
             self._structure = map_components(spec_of, self._structure)
             return [t for t in leaves if isinstance(t, tf.Tensor)]
 
+        tf.autograph.experimental.do_not_convert(traced)  # it is graphc's; `call` is converted
         traced.__name__ = traced.__qualname__ = getattr(self.function, "__name__", "function")
         specs = [s for s in flatten(spec) if isinstance(s, tf.TensorSpec)]
         outer, OUTLINE.on = OUTLINE.on, True

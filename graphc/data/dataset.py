@@ -191,6 +191,10 @@ class Dataset:
                 f"Invalid `weights`. The shape of `weights` should be [{len(datasets)}], got"
                 f" {list(shares.shape)}."
             )
+        datasets = [d for d, share in zip(datasets, shares, strict=True) if share > 0]
+        shares = shares[shares > 0]
+        if len(datasets) == 1:
+            return datasets[0]
         made = order.Seed(seed, fixed=not rerandomize_each_iteration)
         parts = [d.plan for d in datasets]
         return Dataset(mixing.Chosen(parts, mixing.Draws(shares, made), stop_on_empty_dataset))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import graphc as tf
-from graphc.data import mixing
+from graphc.data import maps, mixing, plans
 from graphc.data.dataset import AUTOTUNE, Dataset
 from graphc.data.iterators import Optional
 from graphc.data.options import (
@@ -17,6 +17,9 @@ from graphc.data.options import (
 )
 from graphc.data.plans import INFINITE as INFINITE_CARDINALITY
 from graphc.data.plans import UNKNOWN as UNKNOWN_CARDINALITY
+from graphc.data.sources import CsvDataset, make_csv_dataset
+from graphc.data.structure import map_components, widened
+from graphc.io.records import TFRecordWriter
 
 Transformation = Callable[[Dataset], Dataset]
 
@@ -81,11 +84,13 @@ def from_list(elements: Any, name: str | None = None) -> Dataset:
     """The elements of a list."""
     if not elements:
         raise ValueError("Invalid `elements`. `elements` should not be empty.")
-    parts = [Dataset.from_tensors(e) for e in elements]
-    made = parts[0]
+    parts = [plans.Tensors(e) for e in elements]
+    spec = parts[0].spec
     for part in parts[1:]:
-        made = made.concatenate(part)
-    return made
+        spec = map_components(widened, spec, part.spec)
+    made = maps.Listed(spec, [part.row for part in parts])
+    made.title = "_ListDataset"
+    return Dataset(made)
 
 
 def map_and_batch(
@@ -119,10 +124,12 @@ __all__ = [
     "UNKNOWN_CARDINALITY",
     "AutotuneOptions",
     "Counter",
+    "CsvDataset",
     "DistributeOptions",
     "OptimizationOptions",
     "Optional",
     "RandomDataset",
+    "TFRecordWriter",
     "ThreadingOptions",
     "assert_cardinality",
     "bucket_by_sequence_length",
@@ -136,6 +143,7 @@ __all__ = [
     "get_structure",
     "group_by_window",
     "ignore_errors",
+    "make_csv_dataset",
     "map_and_batch",
     "parallel_interleave",
     "prefetch_to_device",

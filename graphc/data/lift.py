@@ -29,6 +29,7 @@ def lifted(graph: Graph) -> GraphFunction | None:
     def columns(*tensors: Any) -> list[Any]:
         return body(graph, single, tensors)
 
+    tf.autograph.experimental.do_not_convert(columns)
     columns.__name__ = columns.__qualname__ = f"{graph.name} of a block"
     return tf.function(columns).get_concrete_function(*specs).function
 

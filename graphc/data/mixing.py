@@ -57,6 +57,8 @@ class Choose(Reader):
             self.parts[at] = None
             if self.stop:
                 return None
+            if isinstance(self.choices, _DrawReader):
+                self.choices.drop(at)
         return None
 
 
@@ -76,12 +78,18 @@ class Draws(Plan):
 
 class _DrawReader(Reader):
     def __init__(self, weights: np.ndarray, random: np.random.Generator) -> None:
-        self.ends = np.cumsum(weights) / np.sum(weights)
-        self.random = random
+        self.weights, self.random = weights.copy(), random
+
+    def drop(self, at: int) -> None:
+        """Draw a number no more."""
+        self.weights[at] = 0
 
     def next(self) -> Row | None:
-        at = np.searchsorted(self.ends, self.random.random(), side="right")
-        return [np.array(min(at, len(self.ends) - 1), np.int64)]
+        ends = np.cumsum(self.weights)
+        if not ends[-1]:
+            return None
+        at = np.searchsorted(ends, self.random.random() * ends[-1], side="right")
+        return [np.array(at, np.int64)]
 
 
 class WithOptions(From):

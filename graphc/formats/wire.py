@@ -104,3 +104,25 @@ def read_varint(data: bytes, at: int) -> tuple[int, int]:
         at, shift = at + 1, shift + 7
         if not byte & 0x80:
             return value, at
+
+
+def signed(value: int) -> int:
+    """A stored number as a signed one of 64 bits."""
+    return value - (1 << 64) if value >> 63 else value
+
+
+def numbers(value: int | bytes) -> list[int]:
+    """The signed numbers of a repeated field: a single one, or packed."""
+    if isinstance(value, int):
+        return [signed(value)]
+    found, at = [], 0
+    while at < len(value):
+        number, at = read_varint(value, at)
+        found.append(signed(number))
+    return found
+
+
+def floats(value: int | bytes) -> list[float]:
+    """The numbers of a repeated ``float`` field: a single one, or packed."""
+    assert isinstance(value, bytes)
+    return list(struct.unpack(f"<{len(value) // 4}f", value))

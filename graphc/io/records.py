@@ -4,62 +4,14 @@ from __future__ import annotations
 
 import gzip
 import os
-import struct
 import zlib
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
-from graphc.errors import DataLossError, InvalidArgumentError, NotFoundError
-from graphc.io.wire import u32, u64
+from graphc.errors import InvalidArgumentError, NotFoundError
+from graphc.formats import records
 
 OPEN: dict[str, Any] = {"": open, "ZLIB": open, "GZIP": gzip.open}
-MASK_DELTA = 0xA282EAD8
-
-
-@cache
-def _table() -> list[int]:
-    """CRC-32C of each byte, with the Castagnoli polynomial."""
-    table = []
-    for byte in range(256):
-        for _ in range(8):
-            byte = byte >> 1 ^ (0x82F63B78 if byte & 1 else 0)
-        table.append(byte)
-    return table
-
-
-@cache
-def _native() -> Any:
-    """The checksum as a library computes it, some 500 times faster; None without it."""
-    try:
-        from google_crc32c import value
-    except ImportError:
-        return None
-    return value
-
-
-def crc32c(data: bytes) -> int:
-    """The checksum of bytes: CRC-32C (RFC 3720)."""
-    native = _native()
-    if native is not None:
-        return native(data)
-    crc, table = 0xFFFFFFFF, _table()
-    for byte in data:
-        crc = table[(crc ^ byte) & 0xFF] ^ crc >> 8
-    return crc ^ 0xFFFFFFFF
-
-
-def masked(data: bytes) -> int:
-    """The checksum as TFRecord files hold it: turned, so that checksums can be checked again."""
-    crc = crc32c(data)
-    return (crc >> 15 | crc << 17) + MASK_DELTA & 0xFFFFFFFF
-
-
-def framed(record: bytes) -> bytes:
-    """A record with length and checksums."""
-    size = struct.pack("<Q", len(record))
-    head = size + struct.pack("<I", masked(size))
-    return head + record + struct.pack("<I", masked(record))
 
 
 class TFRecordOptions:
@@ -99,7 +51,7 @@ class TFRecordWriter:
         """Append a record."""
         if not isinstance(record, bytes):
             raise TypeError(f"a record is bytes, got {type(record).__name__}")
-        data = framed(record)
+        data = records.framed(record)
         self._file.write(self._zlib.compress(data) if self._zlib else data)
 
     def flush(self) -> None:
@@ -161,17 +113,6 @@ def read_records(path: str, kind: str = "") -> Iterator[bytes]:
     """The records of a file; raises ``DataLossError`` where it is damaged."""
     file = open_file(path, kind)
     try:
-        at = 0
-        while head := file.read(12):
-            if len(head) < 12 or masked(head[:8]) != u32(head[8:]):
-                raise DataLossError(f"corrupted record at {at} in {path}")
-            size = u64(head[:8])
-            data = file.read(size + 4)
-            if len(data) < size + 4:
-                raise DataLossError(f"truncated record at {at} in {path}")
-            if masked(data[:size]) != u32(data[size:]):
-                raise DataLossError(f"corrupted record at {at} in {path}")
-            yield data[:size]
-            at += 12 + len(data)
+        yield from records.read_records(file, path)
     finally:
         file.close()

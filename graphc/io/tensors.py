@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from graphc.errors import InvalidArgumentError
-from graphc.io import wire
+from graphc.formats.wire import fields, message, numbers
 from graphc.ir import dtypes
 
 # (TF: tensorflow/core/framework/types.proto)
@@ -26,19 +26,23 @@ STRINGS, HALVES, CONTENT = 8, 13, 4
 def serialize(array: np.ndarray) -> bytes:
     """An array as a ``TensorProto``."""
     dtype = dtypes.of_numpy(array.dtype)
-    shape = b"".join(wire.block(2, wire.number(1, n) if n else b"") for n in array.shape)
-    head = wire.number(1, NUMBERS[dtype.name]) + wire.block(2, shape)
+    shape = message(*((2, message((1, n or None))) for n in array.shape))
+    head = message((1, NUMBERS[dtype.name]), (2, shape))
     if dtype is dtypes.string:
-        return head + b"".join(wire.block(STRINGS, v) for v in array.ravel().tolist())
-    content = np.ascontiguousarray(array).tobytes()
-    return head + (wire.block(CONTENT, content) if content else b"")
+        return head + message(*((STRINGS, v) for v in array.ravel().tolist()))
+    return head + message((CONTENT, np.ascontiguousarray(array).tobytes() or None))
 
 
 def parse(data: bytes, dtype: Any) -> np.ndarray:
     """The array of a ``TensorProto``; raises ``InvalidArgumentError`` for another dtype."""
     found: dict[int, list[Any]] = {}
-    for field, value in wire.fields(data):
-        found.setdefault(field, []).append(value)
+    try:
+        for field, value in fields(data):
+            found.setdefault(field, []).append(value)
+    except ValueError as error:
+        raise InvalidArgumentError(
+            f"Could not parse `serialized` as TensorProto: {data[:40]!r}"
+        ) from error
     name = NAMES.get(found.get(1, [0])[0])
     if name != dtype.name:
         raise InvalidArgumentError(
@@ -61,7 +65,7 @@ def parse(data: bytes, dtype: Any) -> np.ndarray:
 
 
 def _shape(data: bytes) -> tuple[int, ...]:
-    sizes = [dict(wire.fields(dim)) for field, dim in wire.fields(data) if field == 2]  # type: ignore[arg-type]
+    sizes = [dict(fields(dim)) for field, dim in fields(data) if field == 2]  # type: ignore[arg-type]
     return tuple(int(size.get(1, 0)) for size in sizes)
 
 
@@ -73,8 +77,8 @@ def _elements(found: dict[int, list[Any]], dtype: Any) -> list[Any]:
             return np.frombuffer(b"".join(found[field]), kind).tolist()
     for field in INTEGERS:
         if field in found:
-            return [n for value in found[field] for n in wire.numbers(value)]
+            return [n for value in found[field] for n in numbers(value)]
     if HALVES in found:
-        bits = [n for value in found[HALVES] for n in wire.numbers(value)]
+        bits = [n for value in found[HALVES] for n in numbers(value)]
         return np.array(bits, np.uint16).view(dtype.np).tolist()
     return []
