@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from graphc.ir import dims
 from graphc.ir.dims import DimLike
-from graphc.ops.loopnest import Load, can_stop
+from graphc.ops.loopnest import Load
 from graphc.ops.looporder import FULL, Loops
 
 PICOSECONDS = {"access": 150, "op": 50, "expensive": 300}  # of memory, and of ops
 PIECE = 50_000_000  # picoseconds: less is not worth waking a thread
 MOST = 16  # pieces
+USUAL = 64  # what an unknown size is taken for, to decide whether to cut at all
+WIDEST = 1 << 16  # elements of a sum over rows, of which each piece has its own
 
 
 def element_cost(loops: Loops) -> int:
@@ -40,13 +42,18 @@ def cut(loops: Loops) -> tuple[int | None, DimLike]:
     The sizes alone decide, never the number of threads, so that results do not depend on it.
     """
     axes = loops.outer or (loops.inner if loops.levels == 1 else [])
-    if not axes or loops.folds or any(map(can_stop, loops.nest.computed)):
+    if not axes:
         return None, 1
     first = {a for a, loop in loops.merged.items() if loop == axes[0]}
-    if not all(first <= loops.nest.axes_of(v) for v in loops.nest.outputs):
-        return None, 1
+    for value in loops.nest.outputs:
+        kept = loops.nest.axes_of(value)
+        if loops.producer[value] in loops.folds:
+            size = value.type.size
+            if first & kept or not isinstance(size, int) or size > WIDEST:
+                return None, 1
+        elif kept and not first <= kept:
+            return None, 1
     size = dims.product(tuple(loops.sizes[a] for a in (*loops.outer, *loops.inner)))
-    pieces = dims.minimum(size * element_cost(loops) // PIECE, MOST)
-    if isinstance(size, int):
-        return (axes[0], pieces) if pieces != 1 and pieces != 0 else (None, 1)
-    return axes[0], dims.maximum(pieces, 1)
+    pieces = dims.maximum(dims.minimum(size * element_cost(loops) // PIECE, MOST), 1)
+    usual = dims.evaluate(pieces, dict.fromkeys(dims.symbols(pieces), USUAL))
+    return (axes[0], pieces) if usual > 1 else (None, 1)

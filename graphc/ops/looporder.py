@@ -84,7 +84,7 @@ def arrange(nest: Nest) -> Loops:
         )
         loops.outer, loops.inner = [g[-1] for g in rows], [g[-1] for g in columns]
         _note_groups(loops, rows + columns)
-    _place_all(loops)
+    _place_all(loops, in_rows=needed is not None or bool(loops.outer))
     _check_outputs(loops)
     _keep_values(loops)
     return loops
@@ -174,7 +174,7 @@ def _note_groups(loops: Loops, groups: list[list[int]]) -> None:
 # --- what is computed where -----------------------------------------------------------------------
 
 
-def _place_all(loops: Loops) -> None:
+def _place_all(loops: Loops, in_rows: bool) -> None:
     nest = loops.nest
     outer = frozenset(a for a, g in loops.merged.items() if g in loops.outer)
     inner = frozenset(nest.sizes) - outer
@@ -186,7 +186,7 @@ def _place_all(loops: Loops) -> None:
         if late and span:
             raise Unfit("a reduction over rows must see all rows before its result can be used")
         if folded:
-            _place_reduction(loops, node, outer, inner, level)
+            _place_reduction(loops, node, outer, inner, level if in_rows else None)
             continue
         loops.level[node] = level
         if late:
@@ -201,18 +201,19 @@ def _place_all(loops: Loops) -> None:
 
 
 def _place_reduction(
-    loops: Loops, node: Node, outer: frozenset[int], inner: frozenset[int], level: int
+    loops: Loops, node: Node, outer: frozenset[int], inner: frozenset[int], level: int | None
 ) -> None:
+    """Place a reduction that the row of a level can end; without one it ends after all loops."""
     nest = loops.nest
     span, folded = nest.spans[node], folded_axes(nest, node)
     if folded & inner and folded & inner != span & inner:
         raise Unfit(f"{node.op.name} folds only some of the inner axes")
     if not outer <= span:
         raise Unfit(f"{node.op.name} would be repeated for every row")
-    if folded <= inner:
+    if folded <= inner and level is not None:
         loops.place[node], loops.level[node] = ROW, level + 1
         return
-    loops.place[node], loops.level[node] = (FULL if span & inner else ROW), level
+    loops.place[node], loops.level[node] = (FULL if span & inner else ROW), level or 0
     loops.folds.add(node)
     if nest.axes_of(node.output) and node.output not in nest.outputs:
         raise Unfit("a reduction over rows must see all rows before its result can be used")

@@ -17,7 +17,7 @@ from graphc.ir.dims import DimLike
 from graphc.ir.graph import Node, Value
 from graphc.ir.types import TensorType
 from graphc.ops.loopnest import KERNEL_DTYPES, Access, Unfit, is_whole, whole
-from graphc.runtime.codegen import Argument
+from graphc.runtime.nesttext import Argument
 from graphc.runtime.scalars import KINDS, OUT_OF_RANGE
 
 SMALL = 16  # elements of an array that are variables

@@ -14,8 +14,8 @@ import numpy as np
 from graphc.ir.dims import DimLike
 from graphc.ir.graph import Graph, Node, Value
 from graphc.ir.types import TensorType
-from graphc.runtime.codegen import KernelText
 from graphc.runtime.driver import Op, Program
+from graphc.runtime.nesttext import KernelText
 
 RESERVED = 8  # the first slots: details of an error
 

@@ -17,9 +17,10 @@ from graphc.ops.looporder import Loops, can_share_memory, loops_of
 from graphc.ops.opdef import Host, Index
 from graphc.runtime import flow
 from graphc.runtime.calls import Call, Scratch
-from graphc.runtime.codegen import Argument, loop_kernel
+from graphc.runtime.codegen import loop_kernel
 from graphc.runtime.driver import Op
 from graphc.runtime.library import calls_of, changes_first
+from graphc.runtime.nesttext import Argument
 from graphc.runtime.plan import Buffer, Env, HostStep, Plan, Step, Target
 from graphc.runtime.scalarloop import scalar_kernel
 
@@ -193,10 +194,16 @@ class Planner:
         outer.update(zip(body.outputs, node.outputs, strict=True))
         shared = self._place_results(node, loops, outer, env, targets)
         kernel = loop_kernel(loops, shared)
-        row = [self._argument(a, outer, env) for a in kernel.arguments]
+        held: dict[Any, Buffer] = {}
+        row = [self._argument(a, outer, env, held) for a in kernel.arguments]
         step = self._call(node, kernel.text, row, env, kernel.pieces)
         step.in_place = tuple(f"%{env[outer[v]].name}" for v in shared)
         step.failures, step.kernel = kernel.failures, kernel
+        if kernel.after is not None:
+            row = [self._argument(a, outer, env, held) for a in kernel.after.arguments]
+            step = self._call(node, kernel.after.text, row, env)
+            step.reason, step.failures = "adds up the pieces", kernel.after.failures
+            step.kernel = kernel.after
 
     def _scalar_loop(self, node: Node, env: Env, targets: Mapping[Value, Target]) -> bool:
         """Emit control flow on scalars as one kernel, if it is that."""
@@ -212,19 +219,25 @@ class Planner:
             if value not in env:  # a table in the loop's body
                 self._constant(value, _constants(node)[value], env)
         same = {a.value: a.value for a in kernel.arguments if a.value is not None}
-        row = [self._argument(a, same, env) for a in kernel.arguments]
+        row = [self._argument(a, same, env, {}) for a in kernel.arguments]
         step = self._call(node, kernel.text, row, env)
         step.failures, step.kernel = kernel.failures, kernel
         step.in_place = tuple(f"%{n.output.name}" for n in kernel.in_place)
         return True
 
-    def _argument(self, argument: Argument, outer: Mapping[Value, Value], env: Env) -> int:
-        """The slot of what a kernel is given."""
+    def _argument(
+        self, argument: Argument, outer: Mapping[Value, Value], env: Env, held: dict[Any, Buffer]
+    ) -> int:
+        """The slot of what a kernel is given; ``held`` is scratch memory that kernels share."""
         if argument.value is not None:
             return env[outer[argument.value]].slot
         if argument.kind == "size":
             return self.plan.number(argument.size)
-        return self._scratch(argument.size).slot
+        if argument.key is None:
+            return self._scratch(argument.size).slot
+        if argument.key not in held:
+            held[argument.key] = self._scratch(argument.size)
+        return self.touch(held[argument.key]).slot
 
     def _place_results(
         self, node: Node, loops: Loops, outer: Mapping[Value, Value], env: Env,

@@ -14,7 +14,6 @@ import numpy as np
 from graphc.ir.graph import Graph, Node, Value
 from graphc.ops import control
 from graphc.ops.loopnest import Access, Unfit
-from graphc.runtime.codegen import KernelText
 from graphc.runtime.loopops import places_of
 from graphc.runtime.looptext import (
     LoopText,
@@ -25,6 +24,7 @@ from graphc.runtime.looptext import (
     is_small,
     pointer_of,
 )
+from graphc.runtime.nesttext import KernelText
 
 MAX_NODES = 400  # bounds the time to compile
 

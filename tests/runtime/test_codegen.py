@@ -8,8 +8,9 @@ import pytest
 from graphc.ir import dims
 from graphc.ops.looporder import loops_of
 from graphc.passes.fuse import fuse
-from graphc.runtime.codegen import KernelText, loop_kernel
+from graphc.runtime.codegen import loop_kernel
 from graphc.runtime.executable import Executable
+from graphc.runtime.nesttext import KernelText
 from tests.runtime.graphs import Build, check
 
 B = dims.symbol("B")
@@ -28,7 +29,7 @@ def texts(g: Build, *outputs: object) -> list[KernelText]:
 
 
 def test_equal_structures_have_equal_text_whatever_their_names_ranks_and_shapes() -> None:
-    small, large = ((3,), (4, 5), (2, 5, 3)), ((B,), (2, B, 3), (1000, 1000), (10**7,))
+    small, large = ((3,), (4, 5), (2, B, 3)), ((10**6,), (1000, 2000), (B, 10**5))
     for shapes in (small, large):  # which are cut into pieces for threads
         found = set()
         for shape in shapes:
