@@ -19,7 +19,7 @@ from graphc.module import Module, _leaves
 
 _OPTIONS = frozenset((
     "autocast", "batch_input_shape", "batch_size", "implementation", "input_dim", "input_dtype",
-    "input_shape", "weights",
+    "input_shape", "quantization_config", "weights",
 ))  # fmt: skip
 
 
@@ -508,6 +508,8 @@ def _with_mask(t: Any, source: Any) -> Any:
 def _dtypes_of(dtype: Any) -> tuple[str | None, str | None]:
     """The dtypes of weights and of computation: those of a dtype or of a policy."""
     dtype = dtype or backend.floatx()
+    if isinstance(dtype, dict):  # a policy as a config has it
+        dtype = dtype["config"]["name"]
     name = dtype if isinstance(dtype, str) else getattr(dtype, "name", dtype)
     if isinstance(name, str) and name.startswith("mixed_"):
         return "float32", name.removeprefix("mixed_")

@@ -187,6 +187,8 @@ class InputLayer(Layer):
     ) -> None:
         if sparse or ragged:
             raise NotImplementedError("inputs of Keras models are dense tensors")
+        kwargs.pop("optional", None)
+        batch_input_shape = kwargs.pop("batch_shape", batch_input_shape)
         if batch_input_shape is None:
             input_shape = (input_shape,) if isinstance(input_shape, int) else input_shape
             batch_input_shape = (batch_size, *input_shape)
