@@ -135,6 +135,20 @@ def test_copies_have_their_own_weights() -> None:
             np.testing.assert_array_equal(mine, theirs)
 
 
+def test_losses_and_metrics_of_symbolic_tensors() -> None:
+    x = keras.Input((3,))
+    y = layers.Dense(2, use_bias=False)(x)
+    model = keras.Model(x, y)
+    model.add_loss(tf.reduce_mean(tf.abs(y)))
+    model.add_metric(tf.reduce_max(y), name="top")
+    model.compile(keras.optimizers.SGD(0.0))
+    data = np.ones((4, 3), "float32")
+    logs = model.fit(data, verbose=0).history
+    found = model(data).numpy()
+    assert logs["loss"][0] == pytest.approx(np.abs(found).mean(), rel=1e-5)
+    assert logs["top"][0] == pytest.approx(found.max(), rel=1e-5)
+
+
 def test_function_of_symbolic_tensors() -> None:
     model = workloads.classifier(keras)
     run = keras.backend.function([model.input], [model.layers[0].output])

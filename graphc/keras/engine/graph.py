@@ -33,9 +33,15 @@ class Graph:
                         f"{what} tensors to a {model} must be the output of a `tf.keras.layers."
                         f"Layer` or `tf.keras.Input`. Received: {t!r}"
                     )
+        self.noted: list[tuple[KerasTensor, Callable[[Any], Any]]] = []
         self.nodes, self.layers = self._ordered()
         self.input_names = [t.name for t in self.inputs]
         self.output_names = _output_names(self.outputs)
+
+    def note(self, t: KerasTensor, tell: Callable[[Any], Any]) -> None:
+        """Compute a symbolic tensor too, and tell its value at each run."""
+        self.noted.append((t, tell))
+        self.nodes, self.layers = self._ordered()
 
     def _ordered(self) -> tuple[list[Node], list[Layer]]:
         """Nodes and layers, those furthest from the outputs first, as Keras lists them."""
@@ -68,7 +74,7 @@ class Graph:
                 elif id(following.node) not in finished:
                     stack.append(self._enter(following, given, order))
 
-        for t in (*self.outputs, *self.inputs):
+        for t in (*self.outputs, *(t for t, _ in self.noted), *self.inputs):
             walk(t)
         return list(finished.values()), order
 
@@ -104,6 +110,8 @@ class Graph:
             layer = node.layer if layer_of is None else layer_of(node.layer)
             for t, y in zip(made, tf.nest.flatten(node.replay(values, layer)), strict=True):
                 values[id(t)] = y
+        for t, tell in self.noted if layer_of is None else ():
+            tell(values[id(t)])
         return tf.nest.pack_sequence_as(self.results, [values[id(t)] for t in self.outputs])
 
     def _matched(self, inputs: Any) -> list[Any]:

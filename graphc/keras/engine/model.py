@@ -90,6 +90,21 @@ class Model(Trainer, Layer):
             super()._build_for(inputs)
         self.built = True  # its layers are built when it runs
 
+    def add_loss(self, losses: Any, **kwargs: Any) -> None:
+        """Add to what is minimised; a symbolic tensor counts each time the graph runs."""
+        for loss in tf.nest.flatten(losses):
+            if isinstance(loss, KerasTensor):
+                self._ends("graph").note(loss, super().add_loss)
+            else:
+                super().add_loss(loss)
+
+    def add_metric(self, value: Any, name: str | None = None, **kwargs: Any) -> None:
+        if isinstance(value, KerasTensor):
+            add = super().add_metric
+            self._ends("graph").note(value, lambda now: add(now, name))
+        else:
+            super().add_metric(value, name, **kwargs)
+
     # --- its layers ---
 
     def _children(self) -> list[Layer]:
