@@ -159,7 +159,7 @@ def assert_near(
     slack = ops.multiply(ops.abs(b), epsilon if rtol is None else rtol)
     bound = ops.add(slack, like(epsilon if atol is None else atol, slack))
     ok = reduce_all(ops.less_equal(ops.abs(ops.subtract(a, b)), bound))
-    _require(ok, _headed(message, "x and y not equal to tolerance."), "x:", a, "y:", b)
+    _require(ok, _headed(message, "x and y are not near."), "x:", a, "y:", b)
 
 
 # --- types and shapes, which are known while tracing ----------------------------------------------

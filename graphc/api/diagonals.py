@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
+
+import numpy as np
 
 from graphc.api.arguments import known, known_tuple, like
 from graphc.api.reductions import reduce_sum
@@ -10,7 +13,7 @@ from graphc.errors import InvalidArgumentError
 from graphc.ir import dims, dtypes
 from graphc.ops import ops
 from graphc.trace.dispatch import convert_to_tensor, static_value
-from graphc.trace.tensor import Tensor
+from graphc.trace.tensor import EagerTensor, Tensor
 
 _ALIGN = ("LEFT_RIGHT", "RIGHT_LEFT", "LEFT_LEFT", "RIGHT_RIGHT")
 
@@ -28,9 +31,19 @@ def _matrices(x: Any, who: str) -> Tensor:
     return t
 
 
+@lru_cache(64)
+def _band(rows: int, columns: int, lower: int, upper: int) -> EagerTensor:
+    """Which elements of a matrix are in a band."""
+    step = np.subtract.outer(np.arange(rows), np.arange(columns))
+    lower, upper = (max(rows, columns) if n < 0 else n for n in (lower, upper))
+    return EagerTensor((step <= lower) & (-step <= upper))
+
+
 def band_part(input: Any, num_lower: Any, num_upper: Any, name: str | None = None) -> Tensor:
     """Set everything outside of a band to zero; a negative number keeps a whole triangle."""
     x = _matrices(input, "band_part")
+    if isinstance(x, EagerTensor) and isinstance(num_lower, int) and isinstance(num_upper, int):
+        return ops.select(_band(*x.dims[-2:], num_lower, num_upper), x, like(0, x))
     i, j = _rows_and_columns(*x.dims[-2:])
     kept = None
     for bound, first, second in ((num_lower, i, j), (num_upper, j, i)):

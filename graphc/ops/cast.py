@@ -38,6 +38,8 @@ def _to_integer(x: np.ndarray, dtype: DType) -> np.ndarray:
     if dtype not in (dtypes.int32, dtypes.int64):
         return _to_integer(x, dtypes.int64).astype(dtype.np)
     lowest = dtype.np.type(dtype.min)
+    if x.size and x.min() >= float(lowest) and x.max() < -float(lowest):  # false with a NaN
+        return x.astype(dtype.np)
     wide = x.astype(np.float64)  # exact for every float dtype
     fits = (wide >= float(lowest)) & (wide < -float(lowest))
     return np.where(fits, np.where(fits, wide, 0).astype(dtype.np), lowest)

@@ -137,15 +137,25 @@ def _larger(name: str, fn: np.ufunc, sign: str, choose: str, doc: str) -> Any:
 
 maximum = _larger("maximum", np.maximum, ">", "greater_equal", "The larger; NaN if either is.")
 minimum = _larger("minimum", np.minimum, "<", "less_equal", "The smaller; NaN if either is.")
+
+
+def _square_of_difference(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    d = np.asarray(x - y)
+    return np.multiply(d, d, out=d)
+
+
 squared_difference = binary(
-    "squared_difference", lambda x, y: np.square(x - y), "({x} - {y}) * ({x} - {y})",
+    "squared_difference", _square_of_difference, "({x} - {y}) * ({x} - {y})",
     grad=(lambda c, g: g * 2 * (c.x - c.y), lambda c, g: g * 2 * (c.y - c.x)),
     samples=pairs(-3, 3), types=dtypes.REALS, commutative=True, doc="(x - y) squared.",
 )  # fmt: skip
 
 
 def _no_nan(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.where(y == 0, np.zeros_like(x), x / np.where(y == 0, np.ones_like(y), y))
+    quotient = np.asarray(x / y)
+    if not y.all():
+        quotient[np.broadcast_to(y == 0, quotient.shape)] = 0
+    return quotient
 
 
 _POSITIVE = dict(types=dtypes.FLOATS, samples=pairs(0.5, 3, "float32"))
@@ -224,7 +234,8 @@ log1p = smooth("log1p", np.log1p, lambda c, g: g / (c.x + 1), -0.5, 4, "log(1 + 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
     e = np.exp(-np.abs(x))  # never overflows
-    return np.where(x >= 0, np.ones_like(x), e) / (e + np.ones_like(x))
+    below = e + x.dtype.type(1)
+    return np.divide(np.where(x >= 0, x.dtype.type(1), e), below)
 
 
 def _softplus(x: np.ndarray) -> np.ndarray:
@@ -260,7 +271,7 @@ atanh = smooth("atanh", np.arctanh, lambda c, g: g / (1 - c.x * c.x), -0.8, 0.8,
 
 
 def _between_0_and_6(x: np.ndarray) -> np.ndarray:
-    return np.minimum(np.maximum(x, np.zeros_like(x)), np.full_like(x, 6))
+    return np.minimum(np.maximum(x, x.dtype.type(0)), x.dtype.type(6))
 
 
 def _inside(c: Any, g: Any) -> Any:
@@ -268,7 +279,7 @@ def _inside(c: Any, g: Any) -> Any:
     return ops.select(kept, g, zero_of(g))
 
 
-relu = unary("relu", lambda x: np.maximum(x, np.zeros_like(x)), types=dtypes.REALS,
+relu = unary("relu", lambda x: np.maximum(x, x.dtype.type(0)), types=dtypes.REALS,
              scalar="{x} if {x} > {T}(0) or {x} != {x} else {T}(0)", samples=reals(0.1, 3),
              grad=lambda c, g: ops.select(ops.greater(c.out, 0), g, zero_of(g)),
              doc="max(x, 0)")  # fmt: skip

@@ -26,18 +26,34 @@ _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
 
 
+_BLOCK = 1 << 14  # indices whose words stay in the processor's cache
+
+
 def philox(key: np.ndarray, size: int) -> tuple[np.ndarray, ...]:
     """Four words of 32 bits for each index below ``size``, as uint64 arrays."""
+    if size <= _BLOCK:
+        return _philox(key, 0, size)
+    parts = [_philox(key, i, min(i + _BLOCK, size)) for i in range(0, size, _BLOCK)]
+    return tuple(map(np.concatenate, zip(*parts, strict=True)))
+
+
+def _philox(key: np.ndarray, start: int, stop: int) -> tuple[np.ndarray, ...]:
     halves = np.array([[key[0] & _LOW, key[0] >> _32]], np.uint64)
     keys = ((halves + _STEPS) & _LOW)[:, :, None]
-    index = np.arange(size, dtype=np.uint64)
-    counter = np.full(size, key[1], np.uint64)
-    even, odd = np.stack([index & _LOW, counter & _LOW]), np.stack([index >> _32, counter >> _32])
+    keys = keys.astype(np.uint32)
+    counters = np.empty((2, stop - start), np.uint64)
+    counters[0], counters[1] = np.arange(start, stop, dtype=np.uint64), key[1]
+    even, odd = _halves(counters)
     for k in keys:
-        product = (_FACTORS * even)[::-1]
-        even = (product >> _32) ^ odd ^ k
-        odd = product & _LOW
-    return even[0], odd[0], even[1], odd[1]
+        low, high = _halves(np.multiply(even, _FACTORS, dtype=np.uint64)[::-1])
+        even, odd = high ^ odd ^ k, low
+    return tuple(w.astype(np.uint64) for w in (even[0], odd[0], even[1], odd[1]))
+
+
+def _halves(words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The low and the high 32 bits of words of 64 bits, as views."""
+    parts = words.astype("<u8", copy=False).view("<u4")
+    return parts[..., ::2], parts[..., 1::2]
 
 
 def unit(words: Sequence[np.ndarray], dtype: DType) -> np.ndarray:

@@ -43,8 +43,7 @@ def _mapped(
     def eager(x: np.ndarray, **given: Any) -> np.ndarray:
         kind = given.get("dtype", result)
         out = np.empty(x.shape, kind.np)
-        for place in np.ndindex(x.shape):
-            out[place] = fn(x[place], **given)
+        out.reshape(-1)[:] = [fn(each, **given) for each in x.reshape(-1)]
         return out
 
     return op(name, "x", infer, eager, types=types, attrs=attrs, samples=samples, doc=doc,
@@ -253,12 +252,11 @@ def _join_type(types: Types, attrs: Attrs) -> TensorType:
 
 
 def _join(*xs: np.ndarray, separator: str = "") -> np.ndarray:
-    arrays, out = (
-        np.broadcast_arrays(*xs),
-        np.empty(np.broadcast_shapes(*(x.shape for x in xs)), object),
-    )
-    for place in np.ndindex(out.shape):
-        out[place] = separator.encode().join(a[place] for a in arrays)
+    arrays = np.broadcast_arrays(*xs) if len({x.shape for x in xs}) > 1 else xs
+    out = np.empty(arrays[0].shape, object)
+    between = separator.encode()
+    rows = zip(*(a.reshape(-1).tolist() for a in arrays), strict=True)
+    out.reshape(-1)[:] = list(map(between.join, rows))
     return out
 
 

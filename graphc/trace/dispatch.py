@@ -16,7 +16,7 @@ from graphc.errors import EscapedTensorError, GraphcError, InvalidArgumentError
 from graphc.ir import dtypes
 from graphc.ir.dims import Dim
 from graphc.ir.types import TensorType
-from graphc.ops import REGISTRY, OpDef, install_dispatch
+from graphc.ops import REGISTRY, OpDef, install_dispatch, opdef
 from graphc.trace.convert import to_array
 from graphc.trace.state import current
 from graphc.trace.tensor import EagerTensor, Operators, SymbolicTensor, Tensor
@@ -123,6 +123,12 @@ def type_of(array: np.ndarray) -> TensorType:
 
 
 _ORDINARY = frozenset((EagerTensor, SymbolicTensor, int, float, bool, np.ndarray))
+
+
+def runs_now(x: Any) -> bool:
+    """Whether an op on this tensor just computes: nothing traces, records or checks it."""
+    return type(x) is EagerTensor and not current.busy and opdef._dispatch is apply
+
 
 # --- tapes and traces -----------------------------------------------------------------------------
 
