@@ -37,7 +37,7 @@ def layout(first: int) -> str:
     return "\n".join(lines)
 
 
-_LOOPS = """    for n in range(batch):
+_LOOPS = """    for n in range({images}):
         for a in range(count0):
             for b in range(count1):
                 for c in range(count2):
@@ -73,9 +73,9 @@ _WALK = """for i in range(kernel0):
 UNROLLED = 9  # places of windows that have code of their own
 
 
-def loops(body: str, width: str = "channels") -> str:
-    """Every window; its result begins at ``at``."""
-    return _LOOPS.format(width=width, body=indented(body, 5))
+def loops(body: str, width: str = "channels", images: str = "batch") -> str:
+    """Every window of some images; its result begins at ``at``."""
+    return _LOOPS.format(width=width, images=images, body=indented(body, 5))
 
 
 def walks(*each: str, begin: str = "", end: str = "") -> str:
@@ -93,9 +93,9 @@ def unrolled(laid: Windows) -> int:
     return laid.taps if isinstance(laid.taps, int) and laid.taps <= UNROLLED else 0
 
 
-def whole_loops(laid: Windows, whole: str, rest: str) -> str:
-    """Every window: ``whole`` for those inside of x, whose places are place0, place1...; the
-    others by ``rest``."""
+def whole_loops(laid: Windows, whole: str, rest: str, images: str) -> str:
+    """Every window of some images: ``whole`` for those inside of x, whose places are place0,
+    place1...; the others by ``rest``."""
     lines = [_CORNER]
     for tap, (i, j, k) in enumerate(np.ndindex(*_three(laid.kernel))):
         if tap:
@@ -106,7 +106,12 @@ def whole_loops(laid: Windows, whole: str, rest: str) -> str:
         body = _CORNER + inner
     else:
         body = _CORNER + _INSIDE.format(whole=indented(inner, 1), rest=indented(rest, 1))
-    return loops(body)
+    return loops(body, images=images)
+
+
+def is_apart(laid: Windows) -> bool:
+    """Whether windows lie side by side, from the first element on: none overlap or reach out."""
+    return is_inside(laid) and laid.kernel == laid.strides and set(laid.dilations) <= {1}
 
 
 def is_inside(laid: Windows) -> bool:

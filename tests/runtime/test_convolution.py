@@ -9,7 +9,7 @@ from graphc.ir import dims, dtypes
 from graphc.ir.types import TensorType
 from graphc.ops import control
 from graphc.passes.fuse import fuse
-from graphc.runtime import convolution
+from graphc.runtime import convolution, pooling
 from graphc.runtime.driver import Op
 from graphc.runtime.planner import make_plan
 from tests.runtime.graphs import Build, check, region
@@ -149,3 +149,21 @@ def test_pooling_kernels_compute_what_numpy_does(dtype: str, channels: int, padd
     # few numbers, so that many are equal
     executable = check(g.done(*results), [G.integers(0, 9, (2, 9, 8, channels)).astype(dtype)])
     assert not executable.plan.host
+
+
+@pytest.mark.parametrize("sizes", [(9, 8), (6, 4)])
+def test_pools_side_by_side_write_their_gradient_once(
+    monkeypatch: pytest.MonkeyPatch, sizes: tuple[int, int]
+) -> None:
+    """Places behind the last window are zero; nothing is cleared first and added to."""
+    monkeypatch.setattr(pooling, "WORK", 1)
+    g = Build()
+    x = g.input(5, *sizes, 3)
+    attrs = {"window": (3, 2), "strides": (3, 2), "dilations": (1, 1), "padding": "VALID"}
+    top, mean = g.max_pool(x, **attrs), g.avg_pool(x, **attrs)
+    graph = g.done(g.max_pool_spread(x, top, **attrs), g.avg_pool_spread(mean, size=sizes, **attrs))
+    array = G.integers(0, 9, (5, *sizes, 3)).astype("f4")
+    array[1, 2, 3, 1] = np.nan
+    executable = check(graph, [array])
+    texts = [s.text for s in executable.plan.steps.values() if s.node.op.name.endswith("spread")]
+    assert len(texts) == 2 and not any("o[place0 + m] + " in text for text in texts)
