@@ -100,6 +100,7 @@ _LAZY = {
     "diff": "graphc.inspect.diff:diff",
     "initializers": "graphc.keras.initializers",
     "keras": "graphc.keras",
+    "lookup": "graphc.lookup",
     "losses": "graphc.keras.losses",
     "metrics": "graphc.keras.metrics",
     "optimizers": "graphc.keras.optimizers",
