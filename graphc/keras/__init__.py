@@ -17,6 +17,8 @@ from graphc.keras import (
 from graphc.keras.engine.keras_tensor import Input
 from graphc.keras.models import Model, Sequential
 
+__version__ = "2.15.0"  # whose semantics these are
+
 __all__ = [
     "Input", "Model", "Sequential", "activations", "backend", "callbacks", "constraints",
     "datasets", "initializers", "losses", "metrics", "models", "optimizers", "regularizers",

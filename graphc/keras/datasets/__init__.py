@@ -1,5 +1,5 @@
-"""Data sets that come with the package: nothing is downloaded."""
+"""Data sets: `digits` comes with the package, the others are fetched once and kept."""
 
-from graphc.keras.datasets import digits
+from graphc.keras.datasets import boston_housing, digits, fashion_mnist, mnist
 
-__all__ = ["digits"]
+__all__ = ["boston_housing", "digits", "fashion_mnist", "mnist"]
