@@ -11,6 +11,7 @@ from graphc.keras import (
     metrics,
     models,
     optimizers,
+    preprocessing,
     regularizers,
     utils,
 )
@@ -21,6 +22,6 @@ __version__ = "2.15.0"  # whose semantics these are
 
 __all__ = [
     "Input", "Model", "Sequential", "activations", "backend", "callbacks", "constraints",
-    "datasets", "initializers", "losses", "metrics", "models", "optimizers", "regularizers",
-    "utils",
+    "datasets", "initializers", "losses", "metrics", "models", "optimizers", "preprocessing",
+    "regularizers", "utils",
 ]  # fmt: skip

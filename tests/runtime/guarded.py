@@ -155,7 +155,8 @@ def main() -> None:
         if small:
             products.DEPTH, products.SMALL, products.PAGE, products.WORK = 16, 0, 64, 1000
             convolution.WINDOWS, convolution.MANY_ROWS = 1, 16
-        for behind in (True, False):
+        for wall in (True, False):
+            behind = wall
             for part in PARTS[sys.argv[1]]:
                 part()
 

@@ -1,5 +1,18 @@
-"""Data sets: `digits` comes with the package, the others are fetched once and kept."""
+"""Data sets: the digits come with the package, the others are fetched once and checked."""
 
-from graphc.keras.datasets import boston_housing, digits, fashion_mnist, mnist
+from graphc.keras.datasets import (
+    boston_housing,
+    california_housing,
+    cifar10,
+    cifar100,
+    digits,
+    fashion_mnist,
+    imdb,
+    mnist,
+    reuters,
+)
 
-__all__ = ["boston_housing", "digits", "fashion_mnist", "mnist"]
+__all__ = [
+    "boston_housing", "california_housing", "cifar10", "cifar100", "digits", "fashion_mnist",
+    "imdb", "mnist", "reuters",
+]  # fmt: skip
