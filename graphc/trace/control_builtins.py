@@ -143,6 +143,9 @@ def _number(python: Callable[..., Any], dtype: Any) -> Callable[..., Any]:
             x = args[0]
             if x.dtype is not dtype:
                 x = ops.not_equal(x, 0) if dtype is dtypes.bool_ else ops.cast(x, dtype=dtype)
+            if python is int:
+                x = ops.identity(x) if x is args[0] else x
+                x.weak = True  # it takes the dtype of the tensors that it meets
             return _as_number(x, args[0])
         return python(*args, **kwargs)
 
@@ -251,7 +254,7 @@ def _round(value: Any, digits: int | None = None) -> Any:
         return round(value, digits)
     if digits is not None:
         return ops.rint(value * 10.0**digits) / 10.0**digits
-    return ops.cast(ops.rint(value), dtype=dtypes.int32) if value.dtype.is_floating else value
+    return _number(int, dtypes.int32)(ops.rint(value)) if value.dtype.is_floating else value
 
 
 def _sorted(iterable: Any, *, key: Any = None, reverse: bool = False) -> Any:

@@ -51,6 +51,13 @@ def _staged(name: str, rule: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def _whole(x: Any) -> Any:
+    """What is an int in Python: it takes the dtype of the tensors that it meets."""
+    number = ops.cast(x, dtype=dtypes.int32) if x.dtype.is_floating else ops.identity(x)
+    number.weak = True
+    return number
+
+
 def _checked(name: str) -> Callable[..., Any]:
     def rule(x: Any) -> Any:
         staging.emit_assert(_SOMEWHERE[name](x), ValueError, ["math domain error"])
@@ -79,9 +86,9 @@ _RULES: dict[str, Callable[..., Any]] = {
     "isnan": ops.is_nan,
     "isinf": ops.is_inf,
     "isfinite": ops.is_finite,
-    "floor": lambda x: x if x.dtype.is_integer else ops.cast(ops.floor(x), dtype=dtypes.int32),
-    "ceil": lambda x: x if x.dtype.is_integer else ops.cast(ops.ceil(x), dtype=dtypes.int32),
-    "trunc": lambda x: ops.cast(x, dtype=dtypes.int32),
+    "floor": lambda x: _whole(ops.floor(x)),
+    "ceil": lambda x: _whole(ops.ceil(x)),
+    "trunc": _whole,
     "copysign": lambda x, y: ops.abs(x) * ops.select(ops.less(y, 0), y * 0 - 1, y * 0 + 1),
 }
 MATH = {getattr(math, name): _staged(name, rule) for name, rule in _RULES.items()}

@@ -222,3 +222,14 @@ def test_zip_is_strict() -> None:
 def test_what_python_refuses_too(fn, message) -> None:
     with pytest.raises((errors.StagingError, errors.SymbolicValueError), match=message):
         staged(fn)(tf.ones([2, 2]))
+
+
+def test_whole_numbers_take_the_dtype_of_what_they_meet() -> None:
+    def scaled(x):
+        whole = math.floor(x[0]), math.ceil(x[1]), int(x[2]), int(x[0]), round(x[1])
+        return [x * w + (w - 1) for w in whole]
+
+    x = tf.constant([2.5, 1.25, -3.75])
+    for a, b in zip(staged(scaled)(x), scaled(x), strict=True):
+        assert a.dtype == tf.float32
+        np.testing.assert_array_equal(a, b)
