@@ -216,3 +216,20 @@ def test_progress_is_written(capsys: pytest.CaptureFixture[str]) -> None:
     assert f"loss: {history.history['loss'][0]:.4f} - accuracy: " in lines[1]
     compiled().evaluate(x, y, batch_size=10)
     assert "2/2 [==============================] - " in capsys.readouterr().out
+
+
+def test_tensorboard_reads_the_logs(tmp_path: Path) -> None:
+    accumulators = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_accumulator", reason="needs graphc[tensorboard]"
+    )
+    from tensorboard.util import tensor_util
+
+    board = callbacks.TensorBoard(tmp_path, histogram_freq=1)
+    history = fit(compiled(), board, validation_split=0.2, epochs=2).history
+    for kind, key in (("train", "loss"), ("validation", "val_loss")):
+        found = accumulators.EventAccumulator(str(tmp_path / kind), size_guidance={"tensors": 0})
+        found.Reload()
+        values = [tensor_util.make_ndarray(e.tensor_proto) for e in found.Tensors("epoch_loss")]
+        np.testing.assert_allclose(values, history[key], rtol=1e-6)
+    names = accumulators.EventAccumulator(str(tmp_path / "train")).Reload().Tags()["tensors"]
+    assert sum(name.endswith("kernel") for name in names) == 2

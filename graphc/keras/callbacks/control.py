@@ -348,9 +348,8 @@ class BackupAndRestore(Callback):
 
 
 class TensorBoard(Callback):
-    """Writes the logs of each epoch as TensorBoard's events, through ``tf.summary``.
-
-    Raises ``NotImplementedError`` where graphc has no ``tf.summary``.
+    """Writes the logs of each epoch as TensorBoard's events: ``train`` and ``validation`` in
+    ``log_dir``; weights as histograms every ``histogram_freq`` epochs.
     """
 
     def __init__(
@@ -368,8 +367,6 @@ class TensorBoard(Callback):
         self._steps = 0
 
     def _writer(self, kind: str) -> Any:
-        if not hasattr(tf, "summary"):
-            raise NotImplementedError("the TensorBoard callback needs tf.summary")
         if kind not in self._writers:
             path = os.path.join(self.log_dir, kind)
             self._writers[kind] = tf.summary.create_file_writer(path)
