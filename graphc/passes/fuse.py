@@ -9,7 +9,6 @@ its reason.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from heapq import heappop, heappush
 from typing import Any
 
 from graphc.ir.dims import Dim
@@ -437,25 +436,14 @@ def _attr_symbols(value: Any) -> frozenset[str]:
 
 def _scheduled(graph: Graph, nodes: list[Node]) -> list[Node]:
     """A topological order that stays as close to the given one as it can."""
+    import networkx as nx  # lazy: start-up time
+
     changed = graph.replace(nodes=tuple(nodes))
-    effects = _order_edges(changed)
+    order = _order_edges(changed)
+    dag = nx.DiGraph()
+    dag.add_nodes_from(range(len(nodes)))
     at = {node: i for i, node in enumerate(nodes)}
-    readers: list[list[int]] = [[] for _ in nodes]
-    missing = []  # how many sources of each node are still to come
     for i, node in enumerate(nodes):
         sources = [changed.producer[v] for v in node.inputs if v in changed.producer]
-        before = {at[s] for s in (*sources, *effects.get(node, ())) if s is not node}
-        missing.append(len(before))
-        for j in before:
-            readers[j].append(i)
-    ready = [i for i, count in enumerate(missing) if not count]
-    order = []
-    while ready:
-        i = heappop(ready)
-        order.append(nodes[i])
-        for j in readers[i]:
-            missing[j] -= 1
-            if not missing[j]:
-                heappush(ready, j)
-    assert len(order) == len(nodes), "the clusters read one another in a circle"
-    return order
+        dag.add_edges_from((at[s], i) for s in (*sources, *order.get(node, ())) if s is not node)
+    return [nodes[i] for i in nx.lexicographical_topological_sort(dag)]

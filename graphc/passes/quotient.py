@@ -1,17 +1,18 @@
-"""The graph of clusters, which every merge leaves acyclic.
+"""The graph of clusters: a networkx DiGraph that every merge leaves acyclic.
 
 A merge is legal if no path between the two leads through a third.  Each cluster has a rank in a
 topological order, so that a search for such a path stays between two ranks; a merge moves only what
 it has to between them (Pearce and Kelly, "A dynamic topological sort algorithm for directed acyclic
-graphs", 2006).  Plain dictionaries: importing networkx took longer than all else that a first call
-does once its kernels are in the disk cache.
+graphs", 2006).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
-Edges = dict[int, dict[int, None]]  # sets that keep their order, so that each run fuses alike
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 class Quotient:
@@ -19,23 +20,21 @@ class Quotient:
 
     def __init__(self, clusters: Iterable[int], edges: Iterable[tuple[int, int]]) -> None:
         """Start with clusters in an order in which all edges lead forward."""
-        self.after: Edges = {cluster: {} for cluster in clusters}
-        self.before: Edges = {cluster: {} for cluster in self.after}
-        for source, target in edges:
-            self._join(source, target)
-        self.rank = {cluster: i for i, cluster in enumerate(self.after)}
+        import networkx as nx  # lazy: start-up time
 
-    def _join(self, source: int, target: int) -> None:
-        self.after[source][target] = self.before[target][source] = None
+        self.dag: nx.DiGraph = nx.DiGraph()
+        self.dag.add_nodes_from(clusters)
+        self.dag.add_edges_from(edges)
+        self.rank = {cluster: i for i, cluster in enumerate(self.dag)}
 
     def between(self, i: int, j: int) -> int | None:
         """A third cluster on a path from one to the other; None if a merge makes no circle."""
         first, last = self._in_order(i, j)
         both = zip(self._after(first, last), self._before(last, first), strict=False)
         for ahead, behind in both:  # the smaller of the two searches decides
-            if last in self.after[ahead]:
+            if self.dag.has_edge(ahead, last):
                 return ahead
-            if behind in self.after[first]:
+            if self.dag.has_edge(first, behind):
                 return behind
         return None
 
@@ -48,25 +47,20 @@ class Quotient:
         ranks = sorted(self.rank[k] for k in moved)
         self.rank.update(zip(moved, ranks, strict=True))
         del self.rank[i]
-        for k in self.before.pop(i):
-            del self.after[k][i]
-            if k != j:
-                self._join(k, j)
-        for k in self.after.pop(i):
-            del self.before[k][i]
-            if k != j:
-                self._join(j, k)
+        self.dag.add_edges_from((k, j) for k in list(self.dag.predecessors(i)) if k != j)
+        self.dag.add_edges_from((j, k) for k in list(self.dag.successors(i)) if k != j)
+        self.dag.remove_node(i)
 
     def _in_order(self, i: int, j: int) -> tuple[int, int]:
         return (i, j) if self.rank[i] < self.rank[j] else (j, i)
 
     def _after(self, first: int, last: int) -> Iterator[int]:
-        return self._reached(first, self.after, self.rank[first], self.rank[last])
+        return self._reached(first, self.dag.succ, self.rank[first], self.rank[last])
 
     def _before(self, last: int, first: int) -> Iterator[int]:
-        return self._reached(last, self.before, self.rank[first], self.rank[last])
+        return self._reached(last, self.dag.pred, self.rank[first], self.rank[last])
 
-    def _reached(self, start: int, edges: Edges, low: int, high: int) -> Iterator[int]:
+    def _reached(self, start: int, edges: Mapping[int, Any], low: int, high: int) -> Iterator[int]:
         """The clusters that edges lead to from ``start``, of ranks between two others."""
         seen: set[int] = set()
         todo = [start]
