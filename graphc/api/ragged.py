@@ -1,25 +1,26 @@
 """Ragged tensors: rows of different length, as one tensor of all values and where each row begins.
 
-What is there is what strings, datasets and embeddings need: making them, looking into them, and
-making them dense.  For computing, use ``values`` (or ``flat_values``) and ``with_values``.
+Elementwise ops, reductions, `tf.concat` and `tf.gather` take them (see `ragged_ops`); what else an
+op should do with rows it does with ``values`` (or ``flat_values``) and ``with_values``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from graphc.api.arguments import alike, data_size, known_size, like
-from graphc.api.reductions import reduce_max
+from graphc.api.arguments import data_size, known_size, like
+from graphc.api.reductions import reduce_max, reduce_sum
 from graphc.api.shapes import cast
-from graphc.errors import InvalidArgumentError
-from graphc.ir import dtypes
+from graphc.api.sparse import SparseTensor
+from graphc.errors import DTypeError, InvalidArgumentError
+from graphc.ir import dims, dtypes
 from graphc.ir.dims import DimLike
 from graphc.ir.dtypes import DType
-from graphc.ops import ops
+from graphc.ops import REGISTRY, ops
 from graphc.trace.dispatch import convert_to_tensor
 from graphc.trace.shape import TensorShape
 from graphc.trace.tensor import EagerTensor, Tensor
@@ -34,6 +35,9 @@ class RaggedTensor:
 
     values: Any
     row_splits: Any
+
+    # What ops do with ragged operands: `ragged_ops` sets it.
+    rules: ClassVar[Callable[..., Any]]
 
     # --- making ---
 
@@ -72,15 +76,85 @@ class RaggedTensor:
         cls, tensor: Any, lengths: Any = None, padding: Any = None, ragged_rank: int = 1,
         name: str | None = None, row_splits_dtype: Any = dtypes.int64,
     ) -> RaggedTensor:  # fmt: skip
-        """The rows of a dense tensor [n, m, ...], each cut to its length."""
-        if ragged_rank != 1 or padding is not None:
-            raise InvalidArgumentError("from_tensor takes lengths, and makes one ragged axis")
+        """The rows of a dense tensor [n, m, ...]: whole, cut to ``lengths``, or without padding."""
         x = convert_to_tensor(tensor)
+        if ragged_rank > 1:
+            n, m, *rest = x.dims
+            inner = cls.from_tensor(ops.reshape(x, shape=(n * m, *rest)), None, padding,
+                                    ragged_rank - 1)  # fmt: skip
+            return cls.from_uniform_row_length(inner, m)
         n, m = x.dims[:2]
         full = ops.broadcast_to(ops.extent(size=m, dtype=dtypes.int64), shape=(n,))
         rows = full if lengths is None else cast(lengths, dtypes.int64)
-        mask = ops.less(ops.iota(size=m, dtype=dtypes.int64), ops.expand_dims(rows, axis=1))
-        return cls.from_row_lengths(ops.boolean_mask(x, mask, axis=0, size=data_size()), rows)
+        places = ops.iota(size=m, dtype=dtypes.int64)
+        if padding is not None:
+            used = ops.not_equal(x, like(padding, x))
+            used = ops.reduce_any(used, axis=tuple(range(2, x.ndim)), keepdims=False)
+            rows = ops.reduce_max(ops.select(used, places + 1, like(0, places)), axis=(1,),
+                                  keepdims=False)  # fmt: skip
+        mask = ops.less(places, ops.expand_dims(rows, axis=1))
+        return cls.from_row_lengths(
+            ops.boolean_mask(x, mask, axis=0, size=data_size()), cast(rows, row_splits_dtype)
+        )
+
+    @classmethod
+    def from_uniform_row_length(
+        cls, values: Any, uniform_row_length: Any, nrows: Any = None, validate: bool = True,
+        name: str | None = None,
+    ) -> RaggedTensor:  # fmt: skip
+        """Of all values, in rows of one length."""
+        held = _values(values)
+        length = known_size(uniform_row_length, "uniform_row_length")
+        count = _count(held) // length if nrows is None else known_size(nrows, "nrows")
+        each = ops.extent(size=length, dtype=dtypes.int64)
+        return cls.from_row_lengths(held, ops.broadcast_to(each, shape=(count,)))
+
+    @classmethod
+    def from_row_starts(
+        cls, values: Any, row_starts: Any, name: str | None = None, validate: bool = True
+    ) -> RaggedTensor:
+        """Of all values, and the place where each row begins."""
+        held, starts = _values(values), convert_to_tensor(row_starts, dtype_hint=dtypes.int64)
+        end = ops.reshape(ops.extent(size=_count(held), dtype=starts.dtype), shape=(1,))
+        return cls(held, ops.concat(starts, end, axis=0))
+
+    @classmethod
+    def from_row_limits(
+        cls, values: Any, row_limits: Any, name: str | None = None, validate: bool = True
+    ) -> RaggedTensor:
+        """Of all values, and the place where each row ends."""
+        limits = convert_to_tensor(row_limits, dtype_hint=dtypes.int64)
+        return cls(_values(values), ops.concat(like([0], limits), limits, axis=0))
+
+    @classmethod
+    def from_nested_row_splits(
+        cls, flat_values: Any, nested_row_splits: Any, name: str | None = None,
+        validate: bool = True,
+    ) -> RaggedTensor:  # fmt: skip
+        """Of the innermost values and the row splits of each axis, the outermost first."""
+        made = flat_values
+        for splits in reversed(list(nested_row_splits)):
+            made = cls.from_row_splits(made, splits)
+        return made
+
+    @classmethod
+    def from_nested_row_lengths(
+        cls, flat_values: Any, nested_row_lengths: Any, name: str | None = None,
+        validate: bool = True,
+    ) -> RaggedTensor:  # fmt: skip
+        """Of the innermost values and the row lengths of each axis, the outermost first."""
+        made = flat_values
+        for lengths in reversed(list(nested_row_lengths)):
+            made = cls.from_row_lengths(made, lengths)
+        return made
+
+    @classmethod
+    def from_sparse(
+        cls, st_input: Any, name: str | None = None, row_splits_dtype: Any = dtypes.int64
+    ) -> RaggedTensor:
+        """The rows of a sparse matrix whose elements stand at the left of their rows."""
+        rows = cast(st_input.indices[:, 0], row_splits_dtype)
+        return cls.from_value_rowids(st_input.values, rows, st_input.sizes()[0])
 
     # --- looking ---
 
@@ -112,6 +186,78 @@ class RaggedTensor:
         """How many values each row has."""
         return ops.subtract(self.row_splits[1:], self.row_splits[:-1])
 
+    def nested_row_lengths(self, name: str | None = None) -> tuple[Tensor, ...]:
+        """The row lengths of all ragged axes, the outermost first."""
+        inner = self.values.nested_row_lengths() if isinstance(self.values, RaggedTensor) else ()
+        return (self.row_lengths(), *inner)
+
+    def nested_value_rowids(self, name: str | None = None) -> tuple[Tensor, ...]:
+        """The rows of the values of all ragged axes, the outermost first."""
+        inner = self.values.nested_value_rowids() if isinstance(self.values, RaggedTensor) else ()
+        return (self.value_rowids(), *inner)
+
+    def row_limits(self, name: str | None = None) -> Tensor:
+        """Where each row ends."""
+        return self.row_splits[1:]
+
+    def get_shape(self) -> TensorShape:
+        return self.shape
+
+    @property
+    def rank(self) -> int:
+        """How many axes there are, ragged or not."""
+        return self.ragged_rank + len(self.flat_values.dims)
+
+    ndim = rank
+
+    @property
+    def dims(self) -> tuple[DimLike | None, ...]:
+        """A size for each axis; None for the ragged ones."""
+        inner = self.values.dims[1:]
+        return (self.row_splits.dims[0] - 1, None, *inner)
+
+    def bounding_shape(
+        self, axis: Any = None, name: str | None = None, out_type: Any = None
+    ) -> Any:
+        """The shape of `to_tensor`, or one size of it."""
+        kind = self.row_splits.dtype if out_type is None else dtypes.as_dtype(out_type)
+        widest = (
+            reduce_max(ops.concat(n, like([0], n), axis=0)) for n in self.nested_row_lengths()
+        )
+        inner = (ops.extent(size=d, dtype=dtypes.int64) for d in self.flat_values.dims[1:])
+        sizes = [self.nrows(), *widest, *inner]
+        found = ops.stack(*(cast(s, kind) for s in sizes), axis=0)
+        return found if axis is None else found[axis]
+
+    def merge_dims(self, outer_axis: int, inner_axis: int) -> Any:
+        """The axes from one to another as one axis."""
+        outer, inner = outer_axis % self.rank, inner_axis % self.rank
+        if outer == inner:
+            return self
+        held = self.values
+        if outer > 1:
+            return self.with_values(held.merge_dims(outer - 1, inner - 1))
+        if inner > 1:  # the values' own rows first
+            if isinstance(held, RaggedTensor):
+                held = held.merge_dims(0, inner - 1)
+            else:
+                held = ops.reshape(held, shape=(-1, *held.dims[inner:]))
+        if outer == 0:
+            return held
+        return RaggedTensor(held, self._merged_splits(inner))
+
+    def _merged_splits(self, inner: int) -> Any:
+        """Where the rows begin among the values of axis ``inner``."""
+        splits, held = self.row_splits, self.values
+        for axis in range(1, inner):
+            if isinstance(held, RaggedTensor):
+                splits, held = ops.gather(held.row_splits, splits, axis=0), held.values
+            else:
+                rest = self.flat_values.dims[1 : inner - axis + 1]
+                size = ops.extent(size=dims.product(rest), dtype=splits.dtype)
+                return ops.multiply(splits, size)
+        return splits
+
     def row_starts(self, name: str | None = None) -> Tensor:
         """Where each row begins."""
         return self.row_splits[:-1]
@@ -139,15 +285,46 @@ class RaggedTensor:
         return self.with_values(made)
 
     def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice) and index.step in (None, 1):
-            start, stop, _ = index.indices(len(self))
-            splits = self.row_splits[start : stop + 1]
-            return RaggedTensor(self.values[int(splits[0]) : int(splits[-1])], splits - splits[0])
-        if isinstance(index, tuple):
-            first, *rest = index
-            return self[first][tuple(rest)] if rest else self[first]
-        at = int(index) % len(self) if isinstance(index, int) and index < 0 else index
-        return self.values[self.row_splits[at] : self.row_splits[at + 1]]
+        """Rows by number or slice; of a slice of rows, slices of each row."""
+        first, *rest = index if isinstance(index, tuple) else (index,)
+        if not isinstance(first, slice):
+            at = int(first) % len(self) if isinstance(first, int) and first < 0 else first
+            row = self.values[self.row_splits[at] : self.row_splits[at + 1]]
+            return row[tuple(rest)] if rest else row
+        rows = self._sliced(first)
+        if not rest:
+            return rows
+        inner, *more = rest
+        if not isinstance(inner, slice) or inner.step not in (None, 1):
+            raise ValueError("Cannot index into an inner ragged dimension: slice it with step 1")
+        rows = rows._cut(inner)
+        return rows.with_values(rows.values[(slice(None), *more)]) if more else rows
+
+    def _sliced(self, index: slice) -> RaggedTensor:
+        """Some of the rows."""
+        start, stop, step = index.indices(len(self))
+        if step != 1:
+            chosen = np.arange(start, stop, step, dtype=np.int64)
+            return REGISTRY["gather"](self, convert_to_tensor(chosen), axis=0, batch_dims=0)
+        splits = self.row_splits[start : max(stop, start) + 1]
+        return RaggedTensor(self.values[splits[0] : splits[-1]], splits - splits[0])
+
+    def _cut(self, index: slice) -> RaggedTensor:
+        """The same part of each row."""
+        lengths = self.row_lengths()
+
+        def bound(n: Any, default: Any) -> Any:
+            if n is None:
+                return default
+            n = like(n, lengths)
+            n = ops.select(ops.less(n, 0), n + lengths, n)
+            return ops.minimum(ops.maximum(n, 0), lengths)
+
+        first = bound(index.start, ops.zeros_like(lengths))
+        count = ops.maximum(bound(index.stop, lengths) - first, 0)
+        places = counted(count, self.row_starts() + first)
+        taken = REGISTRY["gather"](self.values, places, axis=0, batch_dims=0)
+        return RaggedTensor.from_row_lengths(taken, count)
 
     def __len__(self) -> int:
         return len(self.row_splits) - 1
@@ -155,7 +332,28 @@ class RaggedTensor:
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
 
+    # --- computing ---
+
+    def __graphc_tensor__(self, dtype: Any = None, hint: Any = None) -> RaggedTensor:
+        """Ops take it as it is, or refuse it."""
+        if dtype is not None and dtype is not self.dtype:
+            raise DTypeError(f"a RaggedTensor of {self.dtype.name} is no {dtype.name}; use tf.cast")
+        return self
+
+    def __graphc_apply__(self, op: Any, args: Any, attrs: Any) -> Any:
+        return RaggedTensor.rules(op, args, attrs)
+
     # --- dense ---
+
+    def to_sparse(self, name: str | None = None) -> Any:
+        """The values at their rows and columns, as a SparseTensor."""
+        if self.ragged_rank > 1 or len(self.values.dims) > 1:
+            raise InvalidArgumentError("to_sparse takes one ragged axis and scalars in it")
+        rows = self.value_rowids()
+        columns = ops.iota(size=_count(self.values), dtype=rows.dtype)
+        columns = columns - ops.gather(self.row_starts(), rows, axis=0)
+        places = ops.stack(cast(rows, dtypes.int64), cast(columns, dtypes.int64), axis=1)
+        return SparseTensor(places, self.values, cast(self.bounding_shape(), dtypes.int64))
 
     def to_tensor(
         self, default_value: Any = None, name: str | None = None, shape: Any = None
@@ -199,6 +397,40 @@ class RaggedTensor:
         return f"tf.RaggedTensor(values={self.values}, row_splits={self.row_splits})"
 
 
+def counted(lengths: Any, starts: Any, deltas: Any = 1) -> Tensor:
+    """For each row ``start, start + delta, ...``, as many as its length; one after the other."""
+    total = known_size(reduce_sum(lengths), "the number of values")
+    ends = ops.cumsum(lengths, axis=0)
+    places = ops.iota(size=total, dtype=lengths.dtype)
+    ids = ops.searchsorted(ends, places, side="right", out_type=lengths.dtype)
+    step = cast(places - ops.gather(ends - lengths, ids, axis=0), starts.dtype)
+    each = ops.gather(deltas, ids, axis=0) if hasattr(deltas, "dims") else deltas
+    return ops.gather(starts, ids, axis=0) + step * each
+
+
+def _operator(name: str, swapped: bool = False) -> Callable[[Any, Any], Any]:
+    def method(self: Any, other: Any) -> Any:
+        return REGISTRY[name](*((other, self) if swapped else (self, other)))
+
+    return method
+
+
+for _method, _op in (
+    ("add", "add"), ("sub", "subtract"), ("mul", "multiply"), ("truediv", "divide"),
+    ("floordiv", "floordiv"), ("mod", "floormod"), ("pow", "pow"), ("and", "logical_and"),
+    ("or", "logical_or"), ("xor", "logical_xor"),
+):  # fmt: skip
+    setattr(RaggedTensor, f"__{_method}__", _operator(_op))
+    setattr(RaggedTensor, f"__r{_method}__", _operator(_op, swapped=True))
+for _method, _op in (("lt", "less"), ("le", "less_equal"), ("gt", "greater"),
+                     ("ge", "greater_equal"), ("eq", "equal"), ("ne", "not_equal")):  # fmt: skip
+    setattr(RaggedTensor, f"__{_method}__", _operator(_op))
+RaggedTensor.__neg__ = lambda self: ops.negative(self)  # type: ignore[attr-defined]
+RaggedTensor.__abs__ = lambda self: ops.abs(self)  # type: ignore[attr-defined]
+RaggedTensor.__invert__ = lambda self: ops.logical_not(self)  # type: ignore[attr-defined]
+RaggedTensor.__hash__ = None  # type: ignore[assignment]
+
+
 def _count(values: Any) -> DimLike:
     """How many values there are."""
     return values.row_splits.dims[0] - 1 if isinstance(values, RaggedTensor) else values.dims[0]
@@ -225,25 +457,3 @@ def constant(
         np.array([len(row) for row in pylist], dtypes.as_dtype(row_splits_dtype).np)
     )
     return RaggedTensor.from_row_lengths(flat, lengths)
-
-
-def stack(values: Any, axis: int = 0, name: str | None = None) -> RaggedTensor:
-    """Make one RaggedTensor of tensors, which are its rows."""
-    if axis != 0:
-        raise InvalidArgumentError(f"ragged.stack: axis is 0, got {axis}")
-    rows = alike(*values)
-    lengths = ops.stack(*(ops.extent(size=r.dims[0], dtype=dtypes.int64) for r in rows), axis=0)
-    return RaggedTensor.from_row_lengths(ops.concat(*rows, axis=0), lengths)
-
-
-def map_flat_values(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Call a function with the innermost values of the RaggedTensors among its arguments."""
-    ragged = [a for a in (*args, *kwargs.values()) if isinstance(a, RaggedTensor)]
-    if not ragged:
-        return op(*args, **kwargs)
-
-    def flat(a: Any) -> Any:
-        return a.flat_values if isinstance(a, RaggedTensor) else a
-
-    found = op(*map(flat, args), **{k: flat(v) for k, v in kwargs.items()})
-    return ragged[0].with_flat_values(found)
