@@ -91,6 +91,7 @@ _LAZY = {
     "autodiff": "graphc.autodiff",
     "autograph": "graphc.autograph",
     "data": "graphc.data",
+    "image": "graphc.image",
     "io": "graphc.io",
     "train": "graphc.train",
     "benchmark": "graphc.inspect.benchmark:benchmark",

@@ -17,8 +17,8 @@ LAYERS = {
     5: "function",
     6: "inspect api",
     7: "toplevel math nn linalg random strings bitwise debugging control_flow signal sets sparse"
-    " image ragged dtypes autodiff io version sysconfig quantization",
-    8: "compat test module lookup data feature_column train summary",
+    " ragged dtypes autodiff io version sysconfig quantization",
+    8: "compat test module data image lookup feature_column train summary",
     9: "keras",
     10: "estimator saved_model distribute serving export",
     11: "demo",
