@@ -7,6 +7,7 @@ from graphc.keras import (
     constraints,
     datasets,
     initializers,
+    layers,
     losses,
     metrics,
     models,
@@ -22,6 +23,6 @@ __version__ = "2.15.0"  # whose semantics these are
 
 __all__ = [
     "Input", "Model", "Sequential", "activations", "backend", "callbacks", "constraints",
-    "datasets", "initializers", "losses", "metrics", "models", "optimizers", "preprocessing",
-    "regularizers", "utils",
+    "datasets", "initializers", "layers", "losses", "metrics", "models", "optimizers",
+    "preprocessing", "regularizers", "utils",
 ]  # fmt: skip
