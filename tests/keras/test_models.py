@@ -38,6 +38,20 @@ def test_operators_between_layers_are_layers() -> None:
     assert y.shape == (None, 1, 1) and model.predict(data[:2]).shape == (2, 1, 1)
 
 
+def test_a_layer_that_is_called_twice_has_no_single_output() -> None:
+    shared = workloads.two_headed(keras).get_layer("shared")
+    assert shared.output_shape == (None, 4) and shared.get_output_at(1).shape == (None, 4)
+    with pytest.raises(AttributeError, match="multiple inbound nodes"):
+        _ = shared.output
+
+
+def test_an_error_names_the_layer() -> None:
+    model = keras.Sequential([layers.Dense(3), layers.Lambda(lambda x: x @ x, name="bad")])
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        model(tf.ones((2, 4)))
+    assert 'calling layer "bad" (type Lambda) on inputs of shape' in caught.value.__notes__[-1]
+
+
 def test_nested_models_and_parts_of_models() -> None:
     inner = workloads.two_headed(keras)
     a, b = keras.Input((3,)), keras.Input((3,))

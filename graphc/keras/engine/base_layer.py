@@ -81,7 +81,8 @@ class Layer(Module):
 
     @property
     def dynamic(self) -> bool:
-        return self._dynamic
+        """Whether it, or a layer inside, must be run as Python."""
+        return self._dynamic or any(layer._dynamic for layer in self._sublayers())
 
     @property
     def trainable(self) -> bool:
@@ -388,7 +389,16 @@ class Layer(Module):
                 self._initial_weights = None
 
     def _run(self, inputs: Any, args: Any, kwargs: Any) -> Any:
-        return converted(self.call)(inputs, *args, **kwargs)
+        try:
+            return converted(self.call)(inputs, *args, **kwargs)
+        except Exception as error:
+            if not any(_CALLING in note for note in getattr(error, "__notes__", ())):
+                shapes = [tuple(getattr(x, "shape", ())) for x in tf.nest.flatten(inputs)]
+                error.add_note(
+                    f'{_CALLING} "{self.name}" (type {type(self).__name__}) on inputs of shape'
+                    f" {', '.join(map(str, shapes))}"
+                )
+            raise
 
     def _finished(self, inputs: Any, outputs: Any, mask: Any) -> Any:
         """The outputs with their masks; penalties on them are noted."""
@@ -435,35 +445,52 @@ class Layer(Module):
 
     @property
     def input(self) -> Any:
-        """The symbolic tensors of its only functional call."""
-        return self.get_input_at(0, "input")
+        """The symbolic tensors of its only functional call; `AttributeError` if there are more."""
+        return self.get_input_at(self._only_node("input"))
 
     @property
     def output(self) -> Any:
-        return self.get_output_at(0, "output")
+        return self.get_output_at(self._only_node("output"))
 
-    def get_input_at(self, node_index: int, what: str = "input") -> Any:
-        return self._node(node_index, what).inputs
+    def get_input_at(self, node_index: int) -> Any:
+        return self._inbound_nodes[node_index].inputs
 
-    def get_output_at(self, node_index: int, what: str = "output") -> Any:
-        return self._node(node_index, what).outputs
+    def get_output_at(self, node_index: int) -> Any:
+        return self._inbound_nodes[node_index].outputs
 
-    def _node(self, index: int, what: str) -> Any:
+    def _only_node(self, what: str) -> int:
         if not self._inbound_nodes:
             raise AttributeError(f"Layer {self.name} has no inbound nodes: it has no {what}.")
-        return self._inbound_nodes[index]
+        if len(self._inbound_nodes) > 1:
+            raise AttributeError(
+                f'The layer "{self.name}" has multiple inbound nodes, hence the notion of "layer'
+                f' {what}" is ill-defined. Use `get_{what}_at(node_index)` instead.'
+            )
+        return 0
 
     @property
     def input_shape(self) -> Any:
-        return tf.nest.map_structure(lambda t: tuple(t.shape), self.input)
+        return self._only_shape("input", self.get_input_at)
 
     @property
     def output_shape(self) -> Any:
-        return tf.nest.map_structure(lambda t: tuple(t.shape), self.output)
+        """The shape that all its functional calls return; `AttributeError` if they differ."""
+        return self._only_shape("output", self.get_output_at)
+
+    def _only_shape(self, what: str, tensors_at: Any) -> Any:
+        shapes = [
+            tf.nest.map_structure(lambda t: tuple(t.shape), tensors_at(i))
+            for i in range(len(self._inbound_nodes))
+        ]
+        if not shapes or any(shape != shapes[0] for shape in shapes):
+            self._only_node(what)
+        return shapes[0]
 
     def __repr__(self) -> str:
         return f"<{type(self).__module__}.{type(self).__qualname__} {self.name}>"
 
+
+_CALLING = "Exception encountered when calling layer"
 
 # --- details --------------------------------------------------------------------------------------
 

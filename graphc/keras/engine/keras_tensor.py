@@ -27,21 +27,17 @@ _sizes = itertools.count(1)
 
 
 class History(NamedTuple):
-    """The call that made a symbolic tensor."""
+    """The call that made a symbolic tensor, by number among those of its layer."""
 
     layer: Layer
     node_index: int
     tensor_index: int
 
-    @property
-    def node(self) -> Node:
-        return self.layer._inbound_nodes[self.node_index]
-
 
 class KerasTensor(SymbolicTensor):
     """What a layer would return: shape and dtype, and the call that makes it."""
 
-    __slots__ = ("_keras_history", "__dict__")
+    __slots__ = ("_keras_history", "node", "__dict__")
     __keras_tensor__ = True
 
     def __graphc_apply__(self, op: Any, args: Sequence[Any], attrs: Mapping[str, Any]) -> Any:
@@ -50,10 +46,6 @@ class KerasTensor(SymbolicTensor):
     @property
     def name(self) -> str:
         return self._keras_history.layer.name
-
-    @property
-    def node(self) -> Node:
-        return self._keras_history.node
 
     def _refuse(self, use: str) -> Any:
         raise TypeError(
@@ -114,6 +106,7 @@ class Node:
             out = t
             if isinstance(t, SymbolicTensor):
                 out = KerasTensor(t.value, tracer or Tracer("keras"))
+                out.node = self
                 out._keras_history = History(self.layer, self.index, next(index))
                 mask = getattr(t, "_keras_mask", None)
                 if mask is not None:
@@ -198,7 +191,7 @@ class InputLayer(Layer):
         self.built = True
         Node(self, (), (), {}).finish(placeholder(batch_input_shape, self.dtype, name))
 
-    def get_input_at(self, node_index: int, what: str = "input") -> Any:
+    def get_input_at(self, node_index: int) -> Any:
         return self.get_output_at(node_index)
 
     def get_config(self) -> dict[str, Any]:
@@ -254,8 +247,8 @@ class TFOpLambda(Layer):
         known = dict(self._sizes(shapes))
         return REGISTRY[self.function](*inputs, **_resolved(self.attrs, known))
 
-    def get_input_at(self, node_index: int, what: str = "input") -> Any:
-        tensors = self._node(node_index, what).tensors()
+    def get_input_at(self, node_index: int) -> Any:
+        tensors = self._inbound_nodes[node_index].tensors()
         return tensors[0] if len(tensors) == 1 else tensors
 
     def _sizes(self, shapes: Any) -> Iterator[tuple[str, Any]]:

@@ -168,6 +168,9 @@ class Model(Trainer, Layer):
     def output(self) -> Any:
         return self._ends("output").results
 
+    def _only_shape(self, what: str, tensors_at: Any) -> Any:
+        return tf.nest.map_structure(lambda t: tuple(t.shape), getattr(self, what))
+
     @property
     def input_names(self) -> list[str]:
         return self._ends("inputs").input_names

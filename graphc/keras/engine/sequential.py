@@ -56,7 +56,7 @@ class Sequential(Model):
             first = self._row[0].output
             self._connect(first, self._graph.results if self._graph else first, [layer])
         elif self._graph is not None:  # it was built for data: build it anew when called
-            self._graph, self.built, self.input_spec = None, False, None
+            self._forget_graph()
 
     def _connect(self, first: Any, last: Any, layers: Any) -> None:
         """Call layers one after another, and take the graph from ``first`` to the end."""
@@ -76,12 +76,17 @@ class Sequential(Model):
         """Remove the last layer."""
         if not self.layers:
             raise TypeError("There are no layers in the model.")
-        gone = self._row.pop()
-        gone._outbound_nodes = []
-        begin = self._row[0].output if self._row and self._row[0]._inbound_nodes else None
-        self._graph, self.built = None, False
-        if isinstance(begin, KerasTensor) and isinstance(self._row[0], InputLayer):
+        self._row.pop()
+        self._forget_graph()
+        if self._row and isinstance(self._row[0], InputLayer):
+            begin = self._row[0].output
             self._connect(begin, begin, self._row)
+
+    def _forget_graph(self) -> None:
+        gone = {id(node) for node in self._graph.nodes} if self._graph else set()
+        for layer in self.layers:
+            layer._inbound_nodes = [n for n in layer._inbound_nodes if id(n) not in gone]
+        self._graph, self.built, self.input_spec = None, False, None
 
     @property
     def layers(self) -> list[Layer]:
