@@ -2,8 +2,8 @@
 
 * ``x[i]`` of a whole axis is a row that the loop is given.
 * A product of such a row and a matrix that does not change leaves the loop: one product for all.
-* A loop that runs another one backwards takes the matrix products that it needs from stacks,
-  rather than computing them again.
+* A loop that runs another one backwards takes products and other expensive values that it needs
+  from stacks, rather than computing them again.
 * A matrix that a product reads across its rows is turned once.
 * Sums of products, as gradients of weights are, become one product of the stacked rows.
 """
@@ -318,30 +318,39 @@ def _uses(nodes: Iterable[Node], results: Iterable[Value]) -> dict[Value, list[N
 
 
 def _reuse(first: _Loop, again: _Loop) -> None:
-    """Let a loop take from an earlier one, through stacks, the products that both compute."""
+    """Let a loop take from an earlier one, through stacks, what both compute and is expensive."""
     if first.node.inputs[0] is not again.node.inputs[0] or first.trips is None:
         return
     same = _matched(first, again)
-    rows = (c[2] for c in again.carried)
-    uses = _uses(again.nodes, [*rows, *(r for r, _ in again.stacked)])
-    for node in list(again.nodes):
-        if node not in again.nodes or not _is_product(node) or node.output not in same:
+    results = [c[2] for c in again.carried] + [r for r, _ in again.stacked]
+    uses = _uses(again.nodes, results)
+    own = [v for n in again.nodes if same.keys().isdisjoint(n.outputs) for v in n.inputs]
+    todo, seen = [*own, *results], set()
+    while todo:
+        value = resolved(todo.pop(), again.replaced)
+        node = again.producers.get(value)
+        if value in seen or value not in same or node is None:
             continue
-        value = _further(node.output, uses, same)
-        if not first.may_keep(value):
+        seen.add(value)
+        if not node.op.expensive:  # type: ignore[attr-defined]
+            todo += node.inputs
+        elif first.may_keep(value):
+            _keep(node, first, again, uses, same)
+        else:
             again.log.declined("scans", node, TOO_MUCH)
-            continue
-        if value in again.replaced:
-            continue
-        stack = first.stack(resolved(same[value], first.replaced))
-        again.replaced[value] = again.scan(stack, value.name)
-        again.nodes = [n for n in again.nodes if value not in n.outputs]
-        again.applied(node, "kept from the loop before")
+            todo += node.inputs
 
 
-def _is_product(node: Node) -> bool:
-    op: Any = node.op
-    return bool(getattr(op, "expensive", False)) and not op.elementwise and not node.regions
+def _keep(
+    node: Node, first: _Loop, again: _Loop, uses: dict[Value, list[Node | None]],
+    same: dict[Value, Value],
+) -> None:  # fmt: skip
+    """Stack a value in the first loop; the later one reads it."""
+    value = _further(node.output, uses, same)
+    stack = first.stack(resolved(same[value], first.replaced))
+    again.replaced[value] = again.scan(stack, value.name)
+    again.nodes = [n for n in again.nodes if value not in n.outputs]
+    again.applied(node, "kept from the loop before")
 
 
 def _matched(first: _Loop, again: _Loop) -> dict[Value, Value]:
@@ -357,12 +366,12 @@ def _matched(first: _Loop, again: _Loop) -> dict[Value, Value]:
         table[sameness(read_from(node, first.replaced))] = node
     for node in again.nodes:
         inputs = [resolved(v, again.replaced) for v in node.inputs]
-        if not all(v in same for v in inputs) or len(node.outputs) != 1:
+        if not all(v in same for v in inputs):
             continue
         mapped = sameness(with_parts(node, inputs=tuple(same[v] for v in inputs)))
         found = table.get(mapped) if mapped is not None else None
         if found is not None:
-            same[node.output] = found.output
+            same.update(zip(node.outputs, found.outputs, strict=True))
     return same
 
 
