@@ -10,7 +10,7 @@ from typing import Any
 import graphc as tf
 from graphc.data.plans import From, Plan
 from graphc.data.readers import Columns, Gather, Numbers, Reader, Through, join
-from graphc.data.structure import Row, flatten, is_fixed
+from graphc.data.structure import Row, given, is_fixed
 from graphc.formats.records import framed
 from graphc.io import tensors
 from graphc.io.records import read_records
@@ -136,7 +136,7 @@ class _KeepInFile(Through):
 
 class _FileRows(Reader):
     def __init__(self, path: Path, spec: Any) -> None:
-        self.spec, self.records = flatten(spec), read_records(os.fspath(path))
+        self.spec, self.records = given(spec), read_records(os.fspath(path))
 
     def next(self) -> Row | None:
         row = []
@@ -153,6 +153,6 @@ class _FileRows(Reader):
 
 def check_writable(spec: Any) -> None:
     """Only tensors can be written to a file."""
-    for leaf in flatten(spec):
+    for leaf in given(spec):
         if not isinstance(leaf, tf.TensorSpec):
             raise TypeError(f"only tensors can be written to a file, got {leaf!r}")

@@ -163,20 +163,13 @@ class Call:
         """A row of what the function gives for a row."""
         if self._program is None:
             return as_row(self._by_python(row))
-        return self._filled(self._program([v for v in row if v is not None]))
+        return self._program(row)
 
     def _by_python(self, row: Row) -> list[Any]:
         with tracing(None), recording(()):
             result = structured(self._apply(self.function, self._element(row)))
         self._structure = map_components(spec_of, result)
         return flatten(result)
-
-    def _filled(self, results: list[Any]) -> list[Any]:
-        leaves = flatten(self.spec)
-        if len(results) == len(leaves):
-            return results
-        found = iter(results)
-        return [None if isinstance(s, NoneTensorSpec) else next(found) for s in leaves]
 
     # --- blocks ---
 

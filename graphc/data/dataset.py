@@ -21,7 +21,9 @@ from graphc.data.structure import (
     DatasetSpec,
     as_row,
     component,
+    filled,
     flatten,
+    given,
     map_components,
     pack,
     packer,
@@ -433,7 +435,7 @@ class Dataset:
     def __graphc_stream__(self) -> Elements:
         """How a `for` of a `@function` goes through it."""
         spec = self.element_spec
-        return Elements(lambda: DatasetIterator(self.plan), flatten(spec), partial(pack, spec))
+        return Elements(lambda: DatasetIterator(self.plan), given(spec), partial(filled, spec))
 
     def as_numpy_iterator(self) -> Iterator[Any]:
         """The elements as numpy arrays."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import graphc as tf
 from graphc.data.plans import Plan
-from graphc.data.structure import DatasetSpec, Row, flatten, pack, packer
+from graphc.data.structure import DatasetSpec, Row, filled, flatten, given, packer
 from graphc.trace.state import current
 from graphc.trace.streams import Elements, Stream, call_step
 
@@ -47,7 +47,7 @@ class DatasetIterator(_Reading):
         return self._row
 
     def __graphc_stream__(self) -> Elements:
-        return Elements(lambda: self, flatten(self.element_spec), partial(pack, self.element_spec))
+        return Elements(lambda: self, given(self.element_spec), partial(filled, self.element_spec))
 
     def next_row(self) -> Row | None:
         """The components of the next element; None after the last."""
@@ -144,8 +144,8 @@ class NumpyIterator(_Reading):
         row = self._reader.next()
         if row is None:
             raise StopIteration
-        values = [v if v is None else v.copy() if v.ndim else v[()] for v in row]
-        return pack(self._plan.spec, values)
+        values = [v.copy() if v.ndim else v[()] for v in row]
+        return filled(self._plan.spec, values)
 
     def __repr__(self) -> str:
         return f"NumpyIterator(iterator={self._plan.title})"

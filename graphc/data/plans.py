@@ -75,14 +75,14 @@ class Slices(Plan):
 
     def __init__(self, structure: Any) -> None:
         tensors = map_components(component, structure)
-        leaves = flatten(tensors)
+        leaves = [t for t in flatten(tensors) if t is not None]
         if not leaves:
             raise ValueError("Invalid `tensors`: there are no components to slice")
         for t in leaves:
             if not len(t.shape):
                 raise ValueError("Unbatching a tensor is only supported for rank >= 1")
         self.spec = map_components(_row_spec, tensors)
-        self.columns: Columns = as_row(leaves)
+        self.columns: Columns = [_rows_of(t) for t in as_row(leaves)]
         sizes = [t.shape[0] for t in leaves]
         known = {size for size in sizes if size is not None}
         if len(known) > 1:
@@ -93,12 +93,38 @@ class Slices(Plan):
         self.cardinality = known.pop() if len(known) else UNKNOWN
 
     def reader(self) -> Reader:
-        return Gather(self.columns, Numbers(len(self.columns[0])))
+        numbers = Numbers(len(self.columns[0]))
+        if all(isinstance(c, np.ndarray) for c in self.columns):
+            return Gather(self.columns, numbers)
+        return Pick(self.columns, numbers)
 
 
-def _row_spec(t: Any) -> tf.TensorSpec:
+class Pick(Reader):
+    """Rows of arrays, or of lists of arrays of different lengths."""
+
+    def __init__(self, columns: Sequence[Any], order: Numbers) -> None:
+        self.columns, self.order = columns, order
+
+    def next(self) -> Row | None:
+        found = self.order.next()
+        if found is None:
+            return None
+        at = int(found[0])
+        return [c[at, ...] if isinstance(c, np.ndarray) else c[at] for c in self.columns]
+
+
+def _rows_of(column: Any) -> Any:
+    """A column, that of a ragged tensor as a list of arrays."""
+    if not isinstance(column, tf.RaggedTensor):
+        return column
+    if column.ragged_rank > 1:
+        raise tf.errors.UnimplementedError("slices of a RaggedTensor with one ragged axis only")
+    return [np.asarray(row) for row in column]
+
+
+def _row_spec(t: Any) -> Any:
     whole = spec_of(t)
-    return tf.TensorSpec(whole.shape[1:], whole.dtype)
+    return whole if t is None else tf.TensorSpec(whole.shape[1:], whole.dtype)
 
 
 class Range(Plan):

@@ -92,16 +92,26 @@ def map_components(function: Callable[..., Any], *structures: Any) -> Any:
 
 def packer(structure: Any) -> Callable[[Row], Any]:
     """What makes an element for the user from a row."""
-    specs = flatten(structure)
-    wrappers = [wrapper(spec) for spec in specs]
-    if not is_nested(structure):
+    wrappers = [wrapper(spec) for spec in given(structure)]
+    if not is_nested(structure) and wrappers:
         only = wrappers[0]
         return lambda row: only(row[0])
-    if type(structure) is tuple and not any(map(is_nested, structure)):
-        if all(w is EagerTensor for w in wrappers):
-            return lambda row: tuple(map(EagerTensor, row))
-        return lambda row: tuple([w(v) for w, v in zip(wrappers, row, strict=True)])
-    return lambda row: pack(structure, [w(v) for w, v in zip(wrappers, row, strict=True)])
+    flat = type(structure) is tuple and not any(map(is_nested, structure))
+    if flat and len(wrappers) == len(structure) and set(wrappers) == {EagerTensor}:
+        return lambda row: tuple(map(EagerTensor, row))
+    return lambda row: filled(structure, [w(v) for w, v in zip(wrappers, row, strict=True)])
+
+
+def given(structure: Any) -> list[Any]:
+    """The types of what a row holds: of all components but those that are None."""
+    return [s for s in flatten(structure) if not isinstance(s, NoneTensorSpec)]
+
+
+def filled(structure: Any, values: Iterable[Any]) -> Any:
+    """An element of what a row holds, and None where the type says so."""
+    rest = iter(values)
+    leaves = flatten(structure)
+    return pack(structure, [None if isinstance(s, NoneTensorSpec) else next(rest) for s in leaves])
 
 
 def wrapper(spec: Any) -> Callable[[Any], Any]:
@@ -128,8 +138,8 @@ def whole(value: Any) -> int:
 
 
 def as_row(tensors: Iterable[Any]) -> Row:
-    """Components as they are kept in a row."""
-    return [getattr(t, "_array", t) for t in tensors]
+    """Components as they are kept in a row: without those that are None."""
+    return [getattr(t, "_array", t) for t in tensors if t is not None]
 
 
 def spec_of(value: Any) -> Any:
@@ -150,6 +160,8 @@ def specs(structure: Any, change: Callable[[tf.TensorSpec], Any]) -> Any:
 
 def batched(spec: Any, size: int | None) -> Any:
     """The type of a batch."""
+    if isinstance(spec, NoneTensorSpec):
+        return spec
     if isinstance(spec, DatasetSpec):
         return DatasetSpec(spec.element_spec, [size, *spec.dataset_shape])
     if spec.shape is None or spec.shape.rank is None:
@@ -179,7 +191,7 @@ def is_ranked(spec: Any) -> bool:
 
 def is_fixed(structure: Any) -> bool:
     """Whether all elements have the same shapes, known before any is made."""
-    return all(is_ranked(s) and None not in s.shape for s in flatten(structure))
+    return all(is_ranked(s) and None not in s.shape for s in given(structure))
 
 
 def with_rank(spec: Any, rank: int) -> Any:
