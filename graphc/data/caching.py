@@ -99,8 +99,10 @@ class FileCached(From):
         self.path = Path(name + SUFFIX)
 
     def reader(self) -> Reader:
-        if self.path.exists():
-            return _FileRows(self.path, self.spec)
+        return _FileRows(self.path, self.spec) if self.path.exists() else self.writer()
+
+    def writer(self) -> Reader:
+        """A pass that writes the file."""
         return _KeepInFile(self.source.reader(), self.path)
 
 
@@ -156,3 +158,28 @@ def check_writable(spec: Any) -> None:
     for leaf in given(spec):
         if not isinstance(leaf, tf.TensorSpec):
             raise TypeError(f"only tensors can be written to a file, got {leaf!r}")
+
+
+def save(plan: Plan, path: str) -> None:
+    """Write all elements to a file in a folder; it gets its name when it is complete."""
+    check_writable(plan.spec)
+    reader = FileCached(plan, os.path.join(path, "elements")).writer()
+    try:
+        while reader.next() is not None:
+            pass
+    finally:
+        reader.close()
+
+
+class Saved(Plan):
+    """The elements that `save` has written."""
+
+    title = "_LoadDataset"
+
+    def __init__(self, path: str, spec: Any) -> None:
+        self.path, self.spec = Path(path) / f"elements{SUFFIX}", spec
+        components = sum(1 for _ in read_records(os.fspath(self.path)))
+        self.cardinality = components // max(len(given(spec)), 1)
+
+    def reader(self) -> Reader:
+        return _FileRows(self.path, self.spec)

@@ -361,6 +361,23 @@ class Dataset:
         made = caching.FileCached(self.plan, path) if path else caching.Cached(self.plan)
         return Dataset(made)
 
+    def save(
+        self, path: str, compression: str | None = None, shard_func: Any = None,
+        checkpoint_args: Any = None,
+    ) -> None:  # fmt: skip
+        """Write all elements, which are of tensors, to a folder; `load` reads them."""
+        caching.save(self.plan, str(path))
+
+    @staticmethod
+    def load(
+        path: str, element_spec: Any = None, compression: str | None = None,
+        reader_func: Any = None, wait: bool = False,
+    ) -> Dataset:  # fmt: skip
+        """The elements that `save` has written; ``element_spec`` is what it was."""
+        if element_spec is None:
+            raise ValueError("graphc's `load` needs `element_spec`: it keeps no types in the file")
+        return Dataset(caching.Saved(str(path), element_spec))
+
     def snapshot(
         self, path: str, compression: str = "AUTO", reader_func: Any = None,
         shard_func: Any = None, name: str | None = None,
@@ -375,6 +392,19 @@ class Dataset:
     def ignore_errors(self, log_warning: bool = False, name: str | None = None) -> Dataset:
         """The elements that can be made; those that raise are left out."""
         return Dataset(mixing.IgnoredErrors(self.plan, log_warning))
+
+    def rejection_resample(
+        self, class_func: Callable[..., Any], target_dist: Any, initial_dist: Any = None,
+        seed: int | None = None, name: str | None = None,
+    ) -> Dataset:  # fmt: skip
+        """Pairs (class, element); elements are left out so that classes are distributed as wanted.
+
+        ``initial_dist`` is how they are distributed; without it that is counted on the way.
+        """
+        target = np.asarray(target_dist, float)
+        initial = None if initial_dist is None else np.asarray(initial_dist, float)
+        call, made = self._call(class_func), order.Seed(seed)
+        return Dataset(mixing.Resampled(self.plan, call, target, initial, made))
 
     def with_options(self, options: Options, name: str | None = None) -> Dataset:
         """The same dataset; options say how it is made, never what it gives."""

@@ -40,6 +40,7 @@ enumerate_dataset = _applied("enumerate")
 group_by_window = _applied("group_by_window")
 ignore_errors = _applied("ignore_errors")
 parallel_interleave = _applied("interleave")
+rejection_resample = _applied("rejection_resample")
 scan = _applied("scan")
 snapshot = _applied("snapshot")
 take_while = _applied("take_while")
@@ -147,6 +148,7 @@ __all__ = [
     "map_and_batch",
     "parallel_interleave",
     "prefetch_to_device",
+    "rejection_resample",
     "sample_from_datasets",
     "scan",
     "shuffle_and_repeat",

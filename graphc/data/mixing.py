@@ -287,3 +287,51 @@ class _GroupReader(Through):
     def _made(self, key: int) -> Reader:
         group = self.plan.dataset(Listed(self.plan.source.spec, self.groups.pop(key)))
         return self.plan.reduce([np.array(key), group])[0].plan.reader()
+
+
+class Resampled(From):
+    """Pairs of a class and an element, elements left out so that classes come as often as wanted.
+
+    Without ``initial``, how often they come is counted on the way (TF: from 10 of each on).
+    """
+
+    title = "_FilterDataset"
+    START = 10.0
+
+    def __init__(
+        self, source: Plan, call: Call, target: np.ndarray, initial: np.ndarray | None, seed: Seed
+    ) -> None:
+        super().__init__(source)
+        spec = call.spec
+        if not isinstance(spec, tf.TensorSpec) or not spec.dtype.is_integer or spec.shape.rank:
+            raise ValueError(f"`class_func` must return a scalar integer tensor, got {spec}.")
+        self.call, self.target, self.initial, self.seed = call, target, initial, seed
+        self.spec, self.cardinality = (spec, source.spec), UNKNOWN
+
+    def reader(self) -> Reader:
+        return _Resample(self.source.reader(), self)
+
+
+class _Resample(Through):
+    def __init__(self, upstream: Reader, plan: Resampled) -> None:
+        super().__init__(upstream)
+        self.cuts, self.plan, self.random = False, plan, plan.seed.generator()
+        self.counts = np.full(len(plan.target), plan.START)
+
+    def next(self) -> Row | None:
+        plan = self.plan
+        while (row := self.upstream.next()) is not None:
+            kind = plan.call(row)
+            at = int(kind[0])
+            if not 0 <= at < len(plan.target):
+                raise tf.errors.InvalidArgumentError(
+                    f"class {at} is not below {len(plan.target)}, the number of classes"
+                )
+            self.counts[at] += 1
+            ratios = plan.target / (self.counts / self.counts.sum())
+            if plan.initial is not None:
+                tiny = np.finfo(float).tiny
+                ratios = np.where(plan.target > 0, plan.target / (plan.initial + tiny), 0.0)
+            if self.random.random() * ratios.max() < ratios[at]:
+                return [*kind, *row]
+        return None

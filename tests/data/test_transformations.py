@@ -99,6 +99,29 @@ def test_a_cached_order_stays() -> None:
     assert values(kept) == values(kept)
 
 
+def test_resampling() -> None:
+    rng = np.random.default_rng(0)
+    labels = Dataset.from_tensor_slices((rng.random(4000) < 0.8).astype("i4"))
+    for initial in (None, [0.2, 0.8]):
+        made = labels.rejection_resample(lambda x: x, [0.5, 0.5], initial, seed=3)
+        assert made.element_spec == (tf.TensorSpec([], tf.int32),) * 2
+        kinds = [k for k, _ in values(made)]
+        assert 0.45 < np.mean(kinds) < 0.55
+        assert len(kinds) > 1200  # 1,600 at best: all of the rarer class, as many of the other
+    with pytest.raises(ValueError, match="class_func"):
+        labels.rejection_resample(lambda x: 0.5, [0.5, 0.5])
+
+
+def test_saving_and_loading(tmp_path) -> None:
+    made = Dataset.from_tensor_slices(([1, 2, 3], ["a", "b", "c"])).batch(2)
+    made.save(str(tmp_path / "x"))
+    back = Dataset.load(str(tmp_path / "x"), made.element_spec)
+    assert values(back) == values(made)
+    assert len(back) == 2
+    with pytest.raises(tf.errors.NotFoundError):
+        Dataset.load(str(tmp_path / "y"), made.element_spec)
+
+
 def test_smaller_transformations() -> None:
     numbers = Dataset.from_tensor_slices([1, 2, 1, 3])
     assert values(numbers.unique()) == [1, 2, 3]
