@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import graphc as tf
-from graphc.data import caching, files, maps, mixing, order, padded, plans
+from graphc.data import ahead, caching, files, maps, mixing, order, padded, plans
 from graphc.data.calls import Call
 from graphc.data.generators import Generated
 from graphc.data.iterators import DatasetIterator, NumpyIterator, TracedIterator
@@ -419,7 +419,7 @@ class Dataset:
 
     def prefetch(self, buffer_size: Any, name: str | None = None) -> Dataset:
         """The same elements; what waits for files is made ahead, in a thread of its own."""
-        return Dataset(plans.Prefetched(self.plan, whole(buffer_size)))
+        return Dataset(ahead.Prefetched(self.plan, whole(buffer_size)))
 
     def apply(self, transformation_func: Callable[[Dataset], Dataset]) -> Dataset:
         """``transformation_func`` of this dataset."""

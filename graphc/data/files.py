@@ -41,7 +41,7 @@ class Files(Plan):
 
     spec: Any = tf.TensorSpec([], tf.string)
     cardinality = UNKNOWN
-    waits = True  # reading is worth a thread of its own
+    waits = True
 
     def __init__(self, title: str, filenames: Any, opened: Opened) -> None:
         self.title, self.opened = title, opened

@@ -35,6 +35,7 @@ class Plan:
     title = "Dataset"
     spec: Any
     cardinality: int = UNKNOWN
+    waits = False  # for files: worth a thread of its own
 
     def reader(self) -> Reader:
         """A new pass."""
@@ -48,6 +49,7 @@ class From(Plan):
         self.source = source
         self.spec = source.spec
         self.cardinality = source.cardinality
+        self.waits = source.waits
 
 
 # --- from memory ----------------------------------------------------------------------------------
@@ -324,6 +326,7 @@ class Zipped(Plan):
 
     def __init__(self, structure: Any) -> None:
         self.parts: Sequence[Plan] = flatten(structure)
+        self.waits = any(p.waits for p in self.parts)
         self.spec = map_components(lambda plan: plan.spec, structure)
         sizes = [p.cardinality for p in self.parts]
         finite = [n for n in sizes if n >= 0]
@@ -411,16 +414,3 @@ class Batch(Through):
         if block is None or (self.drop and len(block[0]) < self.size):
             return None
         return block
-
-
-class Prefetched(From):
-    """The same elements, made ahead."""
-
-    title = "_PrefetchDataset"
-
-    def __init__(self, source: Plan, size: int) -> None:
-        super().__init__(source)
-        self.size = size
-
-    def reader(self) -> Reader:
-        return self.source.reader()
