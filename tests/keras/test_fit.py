@@ -173,6 +173,22 @@ def test_frozen_layers_keep_their_weights() -> None:
     assert len(model.trainable_weights) == 2 and len(model.non_trainable_weights) == 2
 
 
+class ByValue(keras.layers.Layer):
+    def call(self, inputs):
+        if np.sum(inputs.numpy()) > 1e6:
+            return -inputs
+        return inputs
+
+
+def test_a_layer_that_needs_values_runs_as_python() -> None:
+    x, y, _ = workloads.data(20)
+    model = keras.Sequential([ByValue(), keras.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    with pytest.warns(tf.errors.FallbackWarning, match="runs as Python on every call"):
+        logs = model.fit(x, y, epochs=2, verbose=0).history
+    assert logs["loss"][1] < logs["loss"][0]
+
+
 def test_an_interrupted_fit_leaves_the_model_usable() -> None:
     class Stop(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):

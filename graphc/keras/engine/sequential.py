@@ -106,14 +106,17 @@ class Sequential(Model):
 
     def _begin(self, shape: Any, dtype: Any) -> None:
         begin = InputLayer(batch_input_shape=shape, dtype=dtype).output
-        with init_scope():
-            self._connect(begin, begin, self._row)
+        self._connect(begin, begin, self._row)
 
     def _build_for(self, inputs: Any) -> None:
         single = _is_tensors(inputs) and len(tf.nest.flatten(inputs)) == 1
-        if self._graph is None and self._row and single and tf.is_tensor(inputs):
+        if not self.built and self._row and single and tf.is_tensor(inputs):
             shape = (None, *inputs.shape[1:]) if inputs.shape else ()
-            self._begin(shape, inputs.dtype)
+            try:
+                with init_scope():
+                    self._begin(shape, inputs.dtype)
+            except Exception:  # a layer that needs values: they are called one after another
+                self._forget_graph()
         self.built = True
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:

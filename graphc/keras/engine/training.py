@@ -181,7 +181,7 @@ class Trainer:
         def step(data: Any) -> Any:
             return converted(method)(data)
 
-        return Step(tf.function(step, name=name, reduce_retracing=True))
+        return Step(self, tf.function(step, name=name, reduce_retracing=True))
 
     # --- fit ---
 
@@ -399,8 +399,8 @@ class Trainer:
 class Step:
     """A compiled function of a batch that leaves the number of rows open."""
 
-    def __init__(self, function: Any) -> None:
-        self.function = function
+    def __init__(self, model: Any, function: Any) -> None:
+        self.function, self._model = function, model
         self._known: set[Any] = set()
 
     def __call__(self, data: Any) -> Any:
@@ -408,6 +408,7 @@ class Step:
         kind = tuple([(t.dtype, len(t.dims)) for t in leaves])
         if kind not in self._known:
             self._known.add(kind)
+            self._model._build_for(unpack_x_y_sample_weight(data)[0])
             if all(t.dims for t in leaves):
                 self.function.get_concrete_function(tf.nest.map_structure(_open_rows, data))
         return self.function(data)

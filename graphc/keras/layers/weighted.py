@@ -73,7 +73,7 @@ class Kernel(Weighted):
 
 def last_axis(shape: Any, layer: Layer, axis: int = -1) -> int:
     """The size of an axis that weights depend on; raises ``ValueError`` if it is not known."""
-    if len(shape) < 2 or shape[axis] is None:
+    if not shape or shape[axis] is None:
         raise ValueError(
             f"Layer {layer.name} ({type(layer).__name__}) needs axis {axis} of its inputs to have a"
             f" known size. Full input shape received: {tuple(shape)}"
