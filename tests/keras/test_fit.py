@@ -161,6 +161,42 @@ def test_structures_of_inputs_and_outputs() -> None:
         model.predict({"a": x[:, :2]})
 
 
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ({"metrics": ["mae"]}, ["number_mae", "kind_mae"]),
+        ({"metrics": [["mae"], ["accuracy"]]}, ["number_mae", "kind_accuracy"]),
+        ({"metrics": {"kind": "acc"}}, ["kind_acc"]),
+        ({"weighted_metrics": [["mae"], []]}, ["number_mae"]),
+        ({"loss_weights": [1.0, 2.0]}, []),
+    ],
+)
+def test_metrics_of_several_outputs(options: dict[str, Any], names: list[str]) -> None:
+    x, y, classes = workloads.data(20)
+    model = workloads.two_headed(keras)
+    model.compile("sgd", ["mse", "sparse_categorical_crossentropy"], **options)
+    weights = [np.linspace(0.0, 1.0, 20), None]
+    model.fit([x[:, :3], x[:, 3:]], [y, classes], sample_weight=weights, verbose=0)
+    assert model.metrics_names == ["loss", "number_loss", "kind_loss", *names]
+    logs = model.history.history
+    number, kind = logs["number_loss"][0], logs["kind_loss"][0]
+    factors = options.get("loss_weights", [1.0, 1.0])
+    assert logs["loss"][0] == pytest.approx(factors[0] * number + factors[1] * kind, rel=1e-5)
+
+
+def test_outputs_without_targets_and_unknown_names() -> None:
+    x, y, classes = workloads.data(20)
+    inputs, model = [x[:, :3], x[:, 3:]], workloads.two_headed(keras)
+    model.compile("sgd", {"nothing": "mse"})
+    with pytest.raises(ValueError, match=r"unexpected losses .* \['nothing'\]. Valid mode output"):
+        model.fit(inputs, [y, classes], verbose=0)
+    model.compile("sgd", {"number": "mse"})
+    assert model.fit(inputs, {"number": y}, verbose=0).history.keys() == {"loss", "number_loss"}
+    model.compile("sgd", ["mse", "mse"])
+    with pytest.raises(ValueError, match="the model has 2 outputs .* got 1 targets"):
+        model.fit(inputs, [y], verbose=0)
+
+
 def test_frozen_layers_keep_their_weights() -> None:
     x, _, y = workloads.data(30)
     model = workloads.classifier(keras)

@@ -404,7 +404,7 @@ class Step:
         self._known: set[Any] = set()
 
     def __call__(self, data: Any) -> Any:
-        leaves = tf.nest.flatten(data)
+        leaves = [t for t in tf.nest.flatten(data) if t is not None]
         kind = tuple([(t.dtype, len(t.dims)) for t in leaves])
         if kind not in self._known:
             self._known.add(kind)
@@ -414,8 +414,8 @@ class Step:
         return self.function(data)
 
 
-def _open_rows(t: Any) -> tf.TensorSpec:
-    return tf.TensorSpec((None, *t.shape[1:]), t.dtype)
+def _open_rows(t: Any) -> Any:
+    return t if t is None else tf.TensorSpec((None, *t.shape[1:]), t.dtype)
 
 
 def as_numbers(logs: Any) -> Any:
