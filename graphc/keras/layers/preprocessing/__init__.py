@@ -1,0 +1,24 @@
+"""Layers that prepare data: numbers, categories, texts, pictures."""
+
+from graphc.keras.layers.preprocessing.encoding import CategoryEncoding, Discretization, Hashing
+from graphc.keras.layers.preprocessing.image import (
+    CenterCrop,
+    RandomBrightness,
+    RandomContrast,
+    RandomCrop,
+    RandomFlip,
+    RandomRotation,
+    RandomTranslation,
+    RandomZoom,
+    Resizing,
+)
+from graphc.keras.layers.preprocessing.lookup import IntegerLookup, StringLookup
+from graphc.keras.layers.preprocessing.normalization import Normalization, Rescaling
+from graphc.keras.layers.preprocessing.text import TextVectorization
+
+__all__ = [
+    "CategoryEncoding", "CenterCrop", "Discretization", "Hashing", "IntegerLookup",
+    "Normalization", "RandomBrightness", "RandomContrast", "RandomCrop", "RandomFlip",
+    "RandomRotation", "RandomTranslation", "RandomZoom", "Rescaling", "Resizing", "StringLookup",
+    "TextVectorization",
+]  # fmt: skip
