@@ -1,6 +1,7 @@
 """Options, and the only place that reads environment variables.
 
 ``GRAPHC_CACHE_DIR``  where compiled kernels are kept (default: the user's cache folder)
+``GRAPHC_CACHE_MB``   how much they may take there (default: 256); the ones unused for longest go
 ``GRAPHC_JIT=off``    run graphs in the reference interpreter instead of compiling them
 ``GRAPHC_VERIFY=on``  check the graph after every pass
 ``GRAPHC_THREADS``    how many threads work on a large kernel (default: ``OMP_NUM_THREADS``, or
@@ -40,6 +41,9 @@ __all__ = [
 ]  # fmt: skip
 
 
+CACHE_MB = 256
+
+
 @dataclass(frozen=True)
 class Options:
     """What can be chosen; the values in force are `options()`."""
@@ -49,6 +53,7 @@ class Options:
     verify: bool = False
     full_traceback: bool = False
     threads: int = 0  # 0: as many as there are cores
+    cache_bytes: int = CACHE_MB * 10**6
 
 
 def _flag(name: str, default: bool) -> bool:
@@ -85,6 +90,7 @@ def _from_environment() -> Options:
         verify=_flag("GRAPHC_VERIFY", False),
         full_traceback=_flag("GRAPHC_FULL_TRACEBACK", False),
         threads=_number("GRAPHC_THREADS", "OMP_NUM_THREADS"),
+        cache_bytes=(_number("GRAPHC_CACHE_MB") or CACHE_MB) * 10**6,
     )
 
 

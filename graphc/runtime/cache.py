@@ -2,11 +2,13 @@
 
 An entry is a file named by a hash of the kernel's text and of everything that its machine code
 depends on. Files are written whole or not at all and carry a checksum; whatever is damaged, foreign
-or unwritable counts as a miss, so that the cache can cost time but never correctness.
+or unwritable counts as a miss, so that the cache can cost time but never correctness. Whoever adds
+to it sees that it keeps below a bound (`GRAPHC_CACHE_MB`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import json
@@ -14,6 +16,7 @@ import os
 import stat
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -94,10 +97,12 @@ def read(key: str) -> Entry | None:
     folder = _folder()
     if folder is None:
         return None
+    path = folder / f"{key}{SUFFIX}"
     try:
-        raw = (folder / f"{key}{SUFFIX}").read_bytes()
+        raw = path.read_bytes()
     except OSError:
         return None
+    _note_use(path)
     return _decode(key, raw)
 
 
@@ -203,6 +208,41 @@ def _warn_once(message: str) -> None:
     if message not in _warned:
         _warned.add(message)
         warnings.warn(CacheWarning(message), stacklevel=2)
+
+
+# --- its size -------------------------------------------------------------------------------------
+
+FRESH = 24 * 3600.0  # seconds within which a use is not noted again
+ROOM = 0.75  # what is kept of a cache that has grown too large
+
+
+def _note_use(path: Path) -> None:
+    """Let the file's time say when it was last used, to the day."""
+    with contextlib.suppress(OSError):  # a cache that can only be read
+        if time.time() - path.stat().st_mtime > FRESH:
+            os.utime(path)
+
+
+def trim() -> int:
+    """Remove the kernels unused for longest if there are too many bytes; returns how many went.
+
+    Safe beside other processes: one that misses a kernel compiles it again.
+    """
+    found = []
+    for path in entries():
+        with contextlib.suppress(OSError):  # another process was quicker
+            status = path.stat()
+            found.append((status.st_mtime, status.st_size, path))
+    bound, total, gone = config.options().cache_bytes, sum(size for _, size, _ in found), 0
+    if total <= bound:
+        return 0
+    for _, size, path in sorted(found):
+        if total <= bound * ROOM:
+            break
+        with contextlib.suppress(OSError):
+            path.unlink()
+            total, gone = total - size, gone + (path.suffix == SUFFIX)
+    return gone
 
 
 # --- for the command line -------------------------------------------------------------------------

@@ -91,6 +91,7 @@ def _load(text: str) -> CompileRecord:
             entry = _compile(key, text)
             address = _link(entry)
             path = cache.write(key, entry, HEADER + text)
+            cache.trim()
         compiling = entry.seconds
     seconds = time.perf_counter() - start
     path = path or cache.source_path(key)

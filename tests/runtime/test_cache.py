@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 import warnings
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from graphc import config
 from graphc.errors import CacheWarning
-from graphc.runtime import cache
+from graphc.runtime import cache, loader
 from graphc.runtime.cache import Entry
 
 ENTRY = Entry("graphc_k", bytes(range(256)) * 10)
@@ -133,7 +134,7 @@ def test_the_key_depends_on_text_and_environment(monkeypatch) -> None:
 
 
 WRITER = """
-from graphc.runtime import cache
+from graphc.runtime import cache, loader
 for i in range(50):
     entry = cache.Entry("k", bytes([i % 5]) * 10_000)
     cache.write(f"k{i % 5}", entry, "source")
@@ -155,3 +156,32 @@ def test_no_warning_when_all_is_well(folder) -> None:
         warnings.simplefilter("error")
         cache.write("k", ENTRY, "")
         cache.read("k")
+
+
+def aged(path: Path, days: float) -> None:
+    then = time.time() - days * 24 * 3600
+    os.utime(path, (then, then))
+
+
+def test_what_was_unused_for_longest_goes_first(folder) -> None:
+    for days, key in enumerate("abcdefgh"):
+        cache.write(key, ENTRY, "")
+        aged(folder / f"{key}.kernel", days + 2)
+        aged(folder / f"k_{key}.py", days + 2)
+    assert cache.read("h") == ENTRY  # used now: no longer the oldest
+    one = (folder / "a.kernel").stat().st_size
+    with config.override(cache_bytes=8 * one):
+        assert cache.trim() == 0
+    with config.override(cache_bytes=8 * one - 1):
+        assert cache.trim() == 3  # to three quarters, so that it is not done again at once
+    kept = [key for key in "abcdefgh" if cache.read(key)]
+    assert kept == ["a", "b", "c", "d", "h"]
+
+
+def test_loading_kernels_keeps_the_cache_below_its_bound(folder) -> None:
+    text = "def kernel(slots, row):\n    slots[0] = 4711\n    return 0\n"
+    cache.write("old", ENTRY, "")
+    aged(stored(folder), 1)
+    with config.override(cache_bytes=1000):
+        loader.load([text])
+    assert cache.read("old") is None
