@@ -290,7 +290,11 @@ def _dear(loops: Loops, node: Node) -> bool:
 def can_share_memory(loops: Loops, root: Value, output: Value) -> bool:
     """Whether an output may overwrite a root: each element is read before it is written."""
     made = loops.producer[output]
-    if made in loops.folds or root.type != output.type or output in loops.kept:
+    if root.type != output.type or output in loops.kept:
+        return False
+    if not loops.nest.axes_of(output):  # numbers are stored when all loops have ended
+        return True
+    if made in loops.folds:
         return False
     where, last = loops.store(output).strides, _last_levels(loops)
     for node, operands in loops.nest.operands.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -109,6 +109,7 @@ class Planner:
         last_use = _last_uses(nodes, graph.results)
         final = max((i for i, n in enumerate(nodes) if n in fallible), default=-1)
         targets = _passed_back(nodes, last_use, targets)
+        aliased = {v for n in nodes if _is_alias(n) for v in (*n.inputs, *n.outputs)}
 
         def usable(target: Target, at: int) -> bool:
             """Whether a result may overwrite what its place holds."""
@@ -118,7 +119,9 @@ class Planner:
 
         for i, node in enumerate(nodes):
             wanted = {v: targets[v] for v in node.outputs if v in targets and usable(targets[v], i)}
-            self._node(node, env, wanted, node in native)
+            dying = {v: u for u, v in _dying(graph, node, last_use, aliased, i) if v not in wanted}
+            places = {v: Target(env[u]) for v, u in dying.items() if env[u].kind == "arena"}
+            self._node(node, env, places | wanted, node in native)
 
     def _native(self, graph: Graph) -> set[Node]:
         """The nodes that need no host; their sizes are known when the nodes before them ran."""
@@ -403,6 +406,23 @@ def _last_uses(nodes: Sequence[Node], results: Sequence[Value]) -> dict[Value, i
         for value in node.inputs:
             last[value] = max(last.get(value, until), until)
     return last
+
+
+def _dying(
+    graph: Graph, node: Node, last_use: Mapping[Value, int], aliased: set[Value], at: int
+) -> Iterator[tuple[Value, Value]]:
+    """Operands that nobody reads after a kernel, each with a result that may take its place."""
+    if node.op is not control.fused:
+        return
+    free = [v for v in node.outputs if v not in aliased]
+    for value in node.inputs:
+        # what comes from outside of a region may be read again
+        if value not in graph.producer or value in aliased or last_use[value] > at:
+            continue
+        match = next((v for v in free if v.type == value.type), None)
+        if match is not None:
+            free.remove(match)
+            yield value, match
 
 
 def _passed_back(

@@ -117,3 +117,37 @@ def test_a_loop_whose_shapes_change_runs_on_the_host() -> None:
     (out,) = g.emit(control.for_, [n, x], attrs, {"body": body})
     executable = check(g.done(out), [np.ones(3, np.float32), np.array(2, np.int32)])
     assert [s.reason for s in executable.steps()] == ["a region whose sizes change while it runs"]
+
+
+def test_a_kernel_overwrites_what_nobody_reads_later() -> None:
+    g = Build()
+    x = g.input(8, 8)
+    h = g.matmul(x, x)
+    executable = check(g.done(g.matmul(g.exp(h), x)), [np.eye(8, dtype=np.float32)])
+    assert "in place: %matmul" in str(executable.plan)
+    assert executable.memory.values < 2 * 8 * 8 * 4
+
+
+def test_a_kernel_leaves_what_is_read_later_or_in_another_shape_or_order() -> None:
+    rng = np.random.default_rng(1)
+    for later in (
+        lambda g, h: g.matmul(g.exp(h), h),
+        lambda g, h: g.matmul(g.exp(h), g.reshape(h, shape=(4, 4))),
+        lambda g, h: g.exp(g.add(h, g.transpose(h))),
+    ):
+        g = Build()
+        x = g.input(4, 4)
+        h = g.matmul(x, x)
+        executable = check(g.done(g.matmul(later(g, h), x)), [rng.random((4, 4)).astype("f4")])
+        assert "in place" not in str(executable.plan)
+
+
+def test_a_number_is_updated_in_place_by_the_loop_that_reads_it() -> None:
+    g = Build()
+    w, x = g.variable(), g.input(10)
+    loss = g.reduce_mean(g.square(g.multiply(x, w)))
+    g.assign(w, g.subtract(w, loss))
+    executable = check(
+        g.done(loss), [np.arange(10, dtype=np.float32)], [np.float32([2.0])[0:1].reshape(())]
+    )
+    assert "in place: %w" in str(executable.plan) and not executable.plan.commits
