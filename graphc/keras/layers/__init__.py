@@ -8,6 +8,7 @@ from graphc.keras.engine.base_layer import Layer
 from graphc.keras.engine.input_spec import InputSpec
 from graphc.keras.engine.keras_tensor import Input, InputLayer
 from graphc.keras.layers.activation import ELU, LeakyReLU, PReLU, ReLU, Softmax, ThresholdedReLU
+from graphc.keras.layers.attention import AdditiveAttention, Attention, MultiHeadAttention
 from graphc.keras.layers.borders import (
     Cropping1D,
     Cropping2D,
@@ -111,6 +112,15 @@ from graphc.keras.layers.preprocessing import (
     StringLookup,
     TextVectorization,
 )
+from graphc.keras.layers.recurrent.cells import (
+    AbstractRNNCell,
+    GRUCell,
+    LSTMCell,
+    SimpleRNNCell,
+    StackedRNNCells,
+)
+from graphc.keras.layers.recurrent.rnn import GRU, LSTM, RNN, SimpleRNN
+from graphc.keras.layers.wrappers import Bidirectional, TimeDistributed, Wrapper
 from graphc.keras.named import lookups
 
 MaxPool1D, MaxPool2D, MaxPool3D = MaxPooling1D, MaxPooling2D, MaxPooling3D
