@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +12,8 @@ from graphc.api.ragged import RaggedTensor
 from graphc.api.reductions import reduce_max
 from graphc.api.sparse import SparseTensor
 from graphc.errors import InvalidArgumentError
-from graphc.io.features import Example, SequenceExample
+from graphc.formats.wire import fields, numbers
+from graphc.io.features import SequenceExample
 from graphc.io.steps import Spec, constant, host, scalar, strings, text
 from graphc.ir import dtypes
 from graphc.ops import ops
@@ -49,7 +50,11 @@ class VarLenFeature(NamedTuple):
     dtype: Any
 
 
-KINDS = {"int64": "int64_list", "float32": "float_list", "string": "bytes_list"}
+# the lists that a Feature may hold, in the order of their fields, and how a part of one is read
+KINDS: dict[str, Callable[[Any], Sequence[Any]]] = {
+    "string": lambda part: [part], "float32": lambda part: np.frombuffer(part, "<f4"),
+    "int64": numbers
+}  # fmt: skip
 
 
 class _Column:
@@ -73,19 +78,22 @@ class _Column:
         array = constant(value, self.dtype)
         return np.broadcast_to(array, self.shape) if self.fixed else array
 
-    def values(self, features: Mapping[str, Any], record: int) -> Any:
+    def values(self, features: Mapping[str, bytes]) -> Any:
         """The values in a record; None if it has none."""
         name = getattr(self.feature, "value_key", None) or self.key
-        held = features.get(name)
-        kind = None if held is None else held.WhichOneof("kind")
-        if kind is None:
+        lists = list(fields(features.get(name, b"")))
+        if not lists:
             return None
-        if kind != KINDS[self.dtype.name]:
+        number, data = lists[-1]
+        kind = list(KINDS)[number - 1]
+        if kind != self.dtype.name:
             raise InvalidArgumentError(
-                f"Key: {self.key}.  Data types don't match. Data type: {kind[:-5]} but expected"
-                f" type: {self.dtype.name}"
+                f"Key: {self.key}.  Data types don't match. Data type: {kind} but expected type:"
+                f" {self.dtype.name}"
             )
-        return getattr(held, kind).value
+        read = KINDS[kind]
+        parts = [read(part) for field, part in fields(data) if field == 1]  # type: ignore[arg-type]
+        return parts[0] if len(parts) == 1 else [value for part in parts for value in part]
 
     def array(self, values: Sequence[Any]) -> np.ndarray:
         return strings(values) if self.dtype is dtypes.string else np.array(values, self.dtype.np)
@@ -107,7 +115,7 @@ class _Column:
 
     def rows(self, records: Sequence[Any]) -> list[np.ndarray]:
         """The arrays of this column of all records."""
-        found = [self.values(features, i) for i, features in enumerate(records)]
+        found = [self.values(features) for features in records]
         if self.fixed:
             made = [self.fixed_row(v, i) for i, v in enumerate(found)]
             empty = np.zeros((0, *self.shape), self.dtype.np)
@@ -189,13 +197,25 @@ def _parsed(t: Tensor, features: Mapping[str, Any], count: int | None) -> dict[s
     return {column.key: value for column, value in zip(columns, found, strict=True)}
 
 
-def _features(data: bytes, record: int) -> Mapping[str, Any]:
+def _features(data: bytes, record: int) -> dict[str, bytes]:
+    """The features of a serialised Example, each still serialised: most are not asked for."""
     try:
-        return Example.FromString(data).features.feature
-    except Exception as error:
+        features = b"".join(part for field, part in fields(data) if field == 1)  # type: ignore[misc]
+        return _entries(features)
+    except (ValueError, AttributeError, TypeError) as error:
         raise InvalidArgumentError(
             f"Could not parse example input, record {record}: {data[:40]!r}"
         ) from error
+
+
+def _entries(data: bytes) -> dict[str, bytes]:
+    """A map of messages by name."""
+    found = {}
+    for field, entry in fields(data):
+        if field == 1:
+            parts: dict[int, Any] = dict(fields(entry))  # type: ignore[arg-type]
+            found[parts.get(1, b"").decode()] = parts.get(2, b"")
+    return found
 
 
 def parse_single_example(
@@ -228,11 +248,13 @@ def parse_single_sequence_example(
     def step(data: np.ndarray) -> list[np.ndarray]:
         record = SequenceExample.FromString(data[()])
         lists = record.feature_lists.feature_list
-        found = [c.rows([record.context.feature])[0][0] for c in contexts]
+        context = _entries(record.context.SerializeToString())
+        found = [c.rows([context])[0][0] for c in contexts]
         for column in sequences:
             steps = lists[column.key].feature if column.key in lists else []
             shape = (len(steps), *column.shape)
-            values = [column.values({column.key: f}, i) or [] for i, f in enumerate(steps)]
+            each = (column.values({column.key: f.SerializeToString()}) for f in steps)
+            values = [v or [] for v in each]
             found.append(column.array([x for v in values for x in v]).reshape(shape))
         return found
 

@@ -227,3 +227,21 @@ def test_pictures_without_pillow_name_the_extra(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(ImportError, match=r"graphc\[image\]"):
         tf.io.encode_png(np.zeros((2, 2, 3), "u1"))
+
+
+def test_parsing_sequence_examples() -> None:
+    def ints(*values):
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+
+    steps = tf.train.FeatureList(feature=[ints(1, 2), ints(3, 4)])
+    made = tf.train.SequenceExample(
+        context=tf.train.Features(feature={"n": ints(2)}),
+        feature_lists=tf.train.FeatureLists(feature_list={"x": steps}),
+    )
+    context, sequence = tf.io.parse_single_sequence_example(
+        made.SerializeToString(),
+        {"n": tf.io.FixedLenFeature([], tf.int64)},
+        {"x": tf.io.FixedLenSequenceFeature([2], tf.int64)},
+    )
+    assert context["n"].numpy() == 2
+    assert sequence["x"].numpy().tolist() == [[1, 2], [3, 4]]
