@@ -183,10 +183,6 @@ class SourceNotFoundError(GraphcError, OSError):
     """The source code of a function cannot be found, so AutoGraph cannot convert it."""
 
 
-class VariableCreationError(GraphcError, ValueError):
-    """A ``@function`` created a ``Variable`` on a call that was not its first."""
-
-
 class RetraceWarning(UserWarning):
     """A ``@function`` is traced again and again; the message names the argument that changed."""
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from graphc.errors import VariableCreationError
 from graphc.ir import dims
 from graphc.ir.dims import Dim, DimLike
 from graphc.ir.graph import Graph, GraphBuilder, Loc, Node, StateSlot, Value, rename
@@ -218,7 +217,7 @@ class Tracer(GraphBuilder):
     def note_created(self, variable: Any) -> None:
         """A Variable was made while this function is traced (root only)."""
         if not self.may_create:
-            raise VariableCreationError(
+            raise ValueError(
                 f"{self.name} created {variable.name!r} at {user_loc()} on a call that was not its"
                 " first: a @function may create Variables only once. Make it outside, or only if it"
                 " does not exist yet (`if self.v is None: self.v = tf.Variable(...)`)"
