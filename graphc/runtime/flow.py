@@ -155,6 +155,15 @@ def _growing(planner: Planner, value: Value) -> Buffer:
     return planner.plan.buffer("growing", value.type, value.name)
 
 
+def learn_length(planner: Planner, node: Node, env: Env) -> None:
+    """Let the number of iterations of a `for` be the length of its stacks, if that is not known."""
+    rows = node.outputs[node.attrs["carried"] :] if node.op is control.for_ else ()
+    if rows and not planner.knows(rows[0].type):
+        count = planner.plan.new_slot()
+        planner.plan.program.emit(Op.LOAD, count, planner.touch(env[node.inputs[0]]).slot, 4)
+        planner.bind(node, count)
+
+
 def _for(planner: Planner, node: Node, env: Env) -> None:
     plan, program, attrs, body = (
         planner.plan,
@@ -167,8 +176,6 @@ def _for(planner: Planner, node: Node, env: Env) -> None:
     trips, fixed = env[node.inputs[0]], [env[v] for v in node.inputs[1 + k + j :]]
     count, at = plan.new_slot(), plan.new_slot()
     program.emit(Op.LOAD, count, planner.touch(trips).slot, 4)
-    if rows and not planner.knows(node.outputs[k].type):
-        planner.bind(node, count)
     carried = _start(planner, env, node.inputs[1 : 1 + k])
     stacks = [planner.arena(v.type, v.name) for v in node.outputs[k:]]
     index = planner.arena(body.inputs[0].type, "i")

@@ -176,6 +176,7 @@ class Planner:
         elif op is control.fused:
             self._fused(node, env, targets)
         elif node.regions:
+            flow.learn_length(self, node, env)
             if not self._scalar_loop(node, env, targets):
                 flow.emit(self, node, env, targets)
         else:

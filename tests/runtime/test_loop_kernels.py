@@ -324,3 +324,29 @@ def test_the_reason_is_told() -> None:
 
     plan = plan_of(grown, tf.ones([100]), tf.constant(3))
     assert "is not one kernel" in str(plan)
+
+
+def test_a_gradient_of_any_number_of_iterations() -> None:
+    """The saved values of a scalar loop are a stack whose length is known when it starts."""
+
+    @tf.function
+    def slope(x: Any, n: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = x
+            for i in tf.range(n):
+                y = tf.sin(y) * x + tf.cast(i, tf.float32) * 0.01
+        return tape.gradient(y, x)
+
+    x, n = tf.constant(0.7), tf.constant(6)
+    plan = slope.get_concrete_function(x, n).function.executable.plan
+    loops = [s for s in plan.steps.values() if s.node is not None and s.node.op.name == "for"]
+    assert [s.kind for s in loops if s.kind != "bind"] == ["kernel", "kernel"]
+    assert not plan.declined
+    for count in (6, 0, 1, 40):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = x
+            for i in range(count):
+                y = tf.sin(y) * x + i * 0.01
+        np.testing.assert_allclose(slope(x, tf.constant(count)), tape.gradient(y, x), rtol=1e-5)
