@@ -17,6 +17,7 @@ from graphc.trace.dispatch import convert_to_tensor
 from graphc.trace.host_value import HostValue
 from graphc.trace.state import current
 from graphc.trace.tensor import EagerTensor, Operators, Tensor
+from graphc.trace.tensor_array import TensorArray
 
 CONVERTIBLE = (int, float, complex, bool, str, bytes, np.ndarray, np.generic)
 
@@ -29,6 +30,12 @@ class Output(int):
 
 class BoxedOutput(Output):
     """The place of an object of Python's."""
+
+
+class ArrayOutput(Output):
+    """The place of the stacked elements of a `TensorArray`."""
+
+    make: Callable[[Any], TensorArray]
 
 
 class Passed:
@@ -49,6 +56,11 @@ def collect(result: Any, passed: Sequence[Any] = ()) -> tuple[Any, list[Tensor]]
     def place(leaf: Any) -> Any:
         if id(leaf) in known and is_weak_object(leaf):
             return Passed(leaf)
+        if isinstance(leaf, TensorArray):
+            tensors.append(leaf.stack())
+            found = ArrayOutput(len(tensors) - 1)
+            found.make = leaf.like()
+            return found
         if not isinstance(leaf, (Operators, *CONVERTIBLE)) or _is_enum(leaf):
             return leaf
         if isinstance(leaf, HostValue):
@@ -74,6 +86,8 @@ def packer(structure: Any) -> Pack:
     """A function from outputs to a result of this structure; made once, for it is called often."""
     if isinstance(structure, BoxedOutput):
         return lambda results: _opened(results[structure])
+    if isinstance(structure, ArrayOutput):
+        return lambda results: structure.make(results[structure])
     if isinstance(structure, Output):
         return itemgetter(int(structure))
     if type(structure) is list:

@@ -21,6 +21,7 @@ from graphc.trace import nest
 from graphc.trace.convert import to_array
 from graphc.trace.shape import TensorShape
 from graphc.trace.tensor import EagerTensor, Reference, SymbolicTensor
+from graphc.trace.tensor_array import TensorArray
 from graphc.trace.variable import Variable
 
 OBJECT = "object"  # (OBJECT, id): whoever keeps such a key must forget it when the object dies
@@ -121,6 +122,11 @@ def _variable(value: Any, key: list[Any], leaves: list[Any]) -> None:
     key += (Variable, value.key)
 
 
+def _tensor_array(value: Any, key: list[Any], leaves: list[Any]) -> None:
+    """By identity and state: a trace holds the elements as they were."""
+    key += (OBJECT, id(value), TensorArray, value.changes)
+
+
 def _set(value: Any, key: list[Any], leaves: list[Any]) -> None:
     """By value, as long as there are but plain values in it."""
     if all(RULES.get(type(member)) in (_value, _float) for member in value):
@@ -159,6 +165,7 @@ _BASE: dict[type, Rule] = {
     frozenset: _set,
     slice: _slice,
     MethodType: _method,
+    TensorArray: _tensor_array,
     **dict.fromkeys(
         (int, bool, str, bytes, type(None), type(...), range, DType, TensorShape, Reference), _value
     ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -47,6 +49,7 @@ class TensorArray(Growable):
         size = 0 if size is None else size
         self._tracer = current.tracer
         self._items: list[Any] = []
+        self.changes = 0  # how often the elements were exchanged, eagerly
         self._count: Any = None  # of a dynamic one, while tracing
         if self._tracer is None:
             self._items = [None] * int(size)
@@ -60,6 +63,12 @@ class TensorArray(Growable):
     def _known_element(self) -> bool:
         return self._element_shape is not None and None not in self._element_shape.as_list()
 
+    def like(self) -> Callable[[Any], TensorArray]:
+        """Makes an array of this kind from its elements, stacked; keeps no trace alive."""
+        known = {"dynamic_size": self.dynamic_size, "element_shape": self.element_shape}
+        known |= {"name": self.name, "infer_shape": self._infer_shape}
+        return partial(_filled, self.dtype, known)
+
     # --- what staged code sees ---
 
     def held(self) -> Any:
@@ -70,6 +79,7 @@ class TensorArray(Growable):
     def hold(self, held: Any) -> None:
         if self._tracer is None:
             self._items = list(held)
+            self.changes += 1
         else:
             self.rows, *rest = held
             self._count = rest[0] if rest else None
@@ -120,6 +130,7 @@ class TensorArray(Growable):
         element = self._element(value)
         if self._tracer is None:
             self._items_at(int(index), grow=True)[int(index)] = element
+            self.changes += 1
         elif self._count is None:
             self.rows = rows.written(self.rows, index, element, self._what)
         else:
@@ -169,8 +180,8 @@ class TensorArray(Growable):
     def _check_trace(self) -> None:
         if self._tracer is not None and current.tracer is None:
             raise EscapedTensorError(
-                f"{self._what} belongs to the graph of @{self._tracer.root.name}; return its"
-                " stack() from that function"
+                f"{self._what} belongs to the graph of @{self._tracer.root.name}; return it, or"
+                " its stack(), from that function"
             )
         if self._tracer is None and current.tracer is not None:
             raise StagingError(
@@ -218,6 +229,7 @@ class TensorArray(Growable):
                     f"{self._what}: {whole.dims[0]} rows do not fit a size of {len(self._items)}"
                 )
             self._items = list(ops.unstack(whole, axis=0))
+            self.changes += 1
         else:
             size = convert_to_tensor(rows.length(whole))
             if self._count is not None:
@@ -263,6 +275,7 @@ class TensorArray(Growable):
         pieces = ops.split(whole, sizes=tuple(sizes), axis=0)
         if self._tracer is None and (self.dynamic_size or len(pieces) == len(self._items)):
             self._items = list(pieces)  # their lengths may differ
+            self.changes += 1
             return self
         for at, piece in enumerate(pieces):
             self.write(at, piece)
@@ -275,3 +288,8 @@ class TensorArray(Growable):
     def close(self, name: str | None = None) -> None:
         """Let go of the elements."""
         self._items = [None] * len(self._items)
+        self.changes += 1
+
+
+def _filled(dtype: Any, known: dict[str, Any], whole: Any) -> TensorArray:
+    return TensorArray(dtype, rows.length(whole), **known).unstack(whole)

@@ -112,12 +112,16 @@ def test_one_from_outside_is_not_changed_by_a_program() -> None:
 
 
 def test_one_that_left_its_function_says_so() -> None:
+    kept = []
+
     @tf.function
     def made(n):
-        return tf.TensorArray(tf.int32, n, element_shape=[])
+        kept.append(tf.TensorArray(tf.int32, n, element_shape=[]))
+        return n
 
-    with pytest.raises(errors.EscapedTensorError, match=r"belongs to .*@made; return its stack"):
-        made(tf.constant(3)).stack()
+    made(tf.constant(3))
+    with pytest.raises(errors.EscapedTensorError, match=r"belongs to .*@made; return it"):
+        kept[0].stack()
 
 
 # --- staged ---------------------------------------------------------------------------------------
@@ -272,3 +276,37 @@ def test_a_growing_array_has_room_before_a_counted_loop() -> None:
     plan = staged.get_concrete_function(tf.constant(X), tf.constant(W)).function.executable.plan
     hosts = [s.node.op.name for s in plan.steps.values() if s.kind == "host"]
     assert "for" not in hosts and "while" not in hosts
+
+
+# --- given and returned ---------------------------------------------------------------------------
+
+
+def test_a_function_returns_an_array() -> None:
+    @tf.function
+    def squares(n):
+        ta = tf.TensorArray(tf.int32, 0, dynamic_size=True)
+        for i in tf.range(n):
+            ta = ta.write(i, i * i)
+        return {"all": ta, "count": n}
+
+    for n in (4, 0, 2):
+        found = squares(tf.constant(n))
+        assert isinstance(found["all"], tf.TensorArray) and found["all"].dtype == tf.int32
+        assert found["all"].stack().numpy().tolist() == [i * i for i in range(n)]
+        assert int(found["count"]) == n
+    found = squares(tf.constant(2))["all"].write(2, 7)  # it is the caller's now
+    assert found.stack().numpy().tolist() == [0, 1, 7]
+    again = tf.function(lambda n: tf.reduce_sum(squares(n)["all"].stack()))
+    assert int(again(tf.constant(4))) == 14
+
+
+def test_an_array_that_is_given_counts_as_it_is() -> None:
+    ta = tf.TensorArray(tf.float32, 3, clear_after_read=False).unstack([1.0, 2.0, 3.0])
+
+    @tf.function
+    def doubled(ta):
+        return ta.stack() * 2.0 + ta.read(1)
+
+    assert doubled(ta).numpy().tolist() == [4.0, 6.0, 8.0]
+    ta.write(0, 10.0)
+    assert doubled(ta).numpy().tolist() == [22.0, 6.0, 8.0]
