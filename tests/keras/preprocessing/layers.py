@@ -14,25 +14,38 @@ FIGURES = np.random.RandomState(0).normal(3, 2, (40, 3)).round(3).astype(np.floa
 PICTURE = np.random.RandomState(1).uniform(0, 255, (2, 5, 4, 3)).round(1).astype(np.float32)
 
 
-def cases(layers: Any) -> Iterator[tuple[str, Callable[[], Any]]]:
+Cases = Iterator[tuple[str, Callable[[], Any]]]
+
+
+def cases(layers: Any) -> Cases:
     """(name, what gives an array or a list) for each case."""
+    for part in (figures, categories, words, texts_and_pictures):
+        yield from part(layers)
 
-    def adapted(make: Callable[[], Any], data: Any, inputs: Any) -> Callable[[], Any]:
-        def run() -> Any:
-            layer = make()
-            layer.adapt(data)
-            return layer(inputs)
 
-        return run
+def adapted(make: Callable[[], Any], data: Any, inputs: Any) -> Callable[[], Any]:
+    """What a layer gives after it has seen data."""
 
-    def vocabulary(make: Callable[[], Any], data: Any) -> Callable[[], Any]:
-        def run() -> Any:
-            layer = make()
-            layer.adapt(data)
-            return [str(token) for token in layer.get_vocabulary()]
+    def run() -> Any:
+        layer = make()
+        layer.adapt(data)
+        return layer(inputs)
 
-        return run
+    return run
 
+
+def vocabulary(make: Callable[[], Any], data: Any) -> Callable[[], Any]:
+    """What a layer learns from data."""
+
+    def run() -> Any:
+        layer = make()
+        layer.adapt(data)
+        return [str(token) for token in layer.get_vocabulary()]
+
+    return run
+
+
+def figures(layers: Any) -> Cases:
     yield "normalization", adapted(layers.Normalization, FIGURES, FIGURES[:4])
     yield (
         "normalization all",
@@ -58,6 +71,9 @@ def cases(layers: Any) -> Iterator[tuple[str, Callable[[], Any]]]:
         "discretization adapted",
         adapted(lambda: layers.Discretization(num_bins=4), FIGURES, FIGURES[:8]),
     )
+
+
+def categories(layers: Any) -> Cases:
     for mode in ("one_hot", "multi_hot", "count"):
         yield (
             f"category {mode}",
@@ -73,6 +89,9 @@ def cases(layers: Any) -> Iterator[tuple[str, Callable[[], Any]]]:
             NUMBERS, count_weights=np.array([[0.5, 1.0], [2.0, 1.0], [1.0, 3.0]], np.float32)
         ),
     )
+
+
+def words(layers: Any) -> Cases:
     yield "hashing", lambda: layers.Hashing(num_bins=5)(WORDS)
     yield "hashing masked", lambda: layers.Hashing(num_bins=5, mask_value="cat")(WORDS)
     yield "hashing salt", lambda: layers.Hashing(num_bins=7, salt=133)(WORDS)
@@ -103,6 +122,9 @@ def cases(layers: Any) -> Iterator[tuple[str, Callable[[], Any]]]:
         "numbers back",
         lambda: layers.IntegerLookup(vocabulary=[5, 9], invert=True)(np.array([0, 1, 2])),
     )
+
+
+def texts_and_pictures(layers: Any) -> Cases:
     yield "text vocabulary", vocabulary(layers.TextVectorization, TEXTS)
     yield "text", adapted(layers.TextVectorization, TEXTS, TEXTS)
     yield (
