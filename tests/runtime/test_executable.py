@@ -155,3 +155,12 @@ def test_steps_can_be_timed() -> None:
     assert [t.step.node.op.name for t in times if t.step.node] == ["matmul", "fused"]
     assert all(t.seconds >= 0 for t in times) and times[0].start < times[1].start
     np.testing.assert_array_equal(state, 0)
+
+
+def test_denormal_numbers_are_kept() -> None:
+    g = Build()
+    x, w = g.input(40), g.variable(40)
+    g.assign(w, g.multiply(w, g.constant(0.5)))
+    tiny = np.float32(1e-45) * np.arange(40, dtype=np.float32)
+    executable = check(g.done(g.add(x, x), g.exp(g.subtract(x, g.constant(100.0)))), [tiny], [tiny])
+    assert executable.run([tiny], [tiny.copy()])[0][1] == 2 * tiny[1] > 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from graphc.ir import dims
 from graphc.ir.graph import Graph
@@ -12,6 +14,7 @@ from graphc.passes.fuse import fuse
 from graphc.runtime.executable import Executable
 from graphc.runtime.planner import make_plan
 from tests.runtime.graphs import Build, check
+from tests.runtime.programs import random_inputs, random_program
 
 B = dims.symbol("B")
 random = np.random.default_rng(4)
@@ -115,3 +118,12 @@ def test_an_index_out_of_range_in_a_piece_is_told(small_pieces: None) -> None:
     assert "pieces" in str(executable.plan)
     with pytest.raises(Exception, match="77"):
         executable.run([rows, index], [])
+
+
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 10**9))
+def test_random_programs_in_pieces(small_pieces: None, seed: int) -> None:
+    graph = random_program(seed)
+    arrays = random_inputs(graph, seed)
+    count = len(graph.inputs)
+    check(graph, arrays[:count], arrays[count:], tol=2e-5)
