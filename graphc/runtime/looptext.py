@@ -20,8 +20,8 @@ from graphc.ops.loopnest import KERNEL_DTYPES, Access, Unfit, is_whole, whole
 from graphc.runtime.nesttext import Argument
 from graphc.runtime.scalars import KINDS, OUT_OF_RANGE
 
-SMALL = 16  # elements of an array that are variables
-MAX_LINES = 1500  # bounds the time to compile
+SMALL = 9  # elements of an array that are variables: a 3x3 matrix; more gain little
+MAX_LINES = 500  # bounds the time to compile
 SCOPES = 60  # pointers that LLVM is told to be apart
 Place = str | np.ndarray | Access
 _CASTS = frozenset(d.short for d in KERNEL_DTYPES)  # no variable is called i64
