@@ -249,6 +249,14 @@ class Dataset:
         size, drop = whole(batch_size), bool(drop_remainder)
         return Dataset(padded.PaddedBatched(self.plan, size, drop, padded_shapes, padding_values))
 
+    def ragged_batch(
+        self, batch_size: Any, drop_remainder: bool = False, row_splits_dtype: Any = tf.int64,
+        name: str | None = None,
+    ) -> Dataset:  # fmt: skip
+        """`batch` for elements with a first axis of different sizes: rows of a RaggedTensor."""
+        size = whole(batch_size)
+        return Dataset(padded.RaggedBatched(self.plan, size, bool(drop_remainder)))
+
     def rebatch(
         self, batch_size: Any, drop_remainder: bool = False, name: str | None = None
     ) -> Dataset:

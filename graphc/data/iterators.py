@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 import graphc as tf
 from graphc.data.plans import Plan
 from graphc.data.structure import DatasetSpec, Row, filled, flatten, given, packer
@@ -125,6 +127,13 @@ class Optional:
         return self._value
 
 
+def _plain(value: Any) -> Any:
+    """A component as numpy has it."""
+    if not isinstance(value, np.ndarray):
+        return value.numpy()
+    return value.copy() if value.ndim else value[()]
+
+
 class NumpyIterator(_Reading):
     """One pass through a dataset, in numpy arrays."""
 
@@ -144,8 +153,7 @@ class NumpyIterator(_Reading):
         row = self._reader.next()
         if row is None:
             raise StopIteration
-        values = [v.copy() if v.ndim else v[()] for v in row]
-        return filled(self._plan.spec, values)
+        return filled(self._plan.spec, map(_plain, row))
 
     def __repr__(self) -> str:
         return f"NumpyIterator(iterator={self._plan.title})"

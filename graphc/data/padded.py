@@ -8,8 +8,18 @@ import numpy as np
 
 import graphc as tf
 from graphc.data.plans import Batch, Batched, Plan
-from graphc.data.readers import Reader
-from graphc.data.structure import Row, flatten, is_nested, pack
+from graphc.data.readers import Reader, stack
+from graphc.data.structure import (
+    RaggedTensorSpec,
+    Row,
+    batched,
+    flatten,
+    given,
+    is_fixed,
+    is_nested,
+    map_components,
+    pack,
+)
 
 
 class PaddedBatched(Batched):
@@ -94,6 +104,46 @@ def _value(value: Any, dtype: Any) -> Any:
             f" {dtype.name}."
         )
     return tf.convert_to_tensor(value, dtype).numpy()
+
+
+class RaggedBatched(Batched):
+    """So many elements as one, those of different shapes as rows of a RaggedTensor."""
+
+    def __init__(self, source: Plan, size: int, drop_remainder: bool) -> None:
+        super().__init__(source, size, drop_remainder)
+        self.ragged = [not is_fixed(s) for s in given(source.spec)]
+        rows = size if drop_remainder else None
+        self.spec = map_components(lambda s: _ragged(s, rows), source.spec)
+
+    def reader(self) -> Reader:
+        return RaggedBatch(self.source.reader(), self)
+
+
+def _ragged(spec: Any, rows: int | None) -> Any:
+    if is_fixed(spec):
+        return batched(spec, rows)
+    if not isinstance(spec, tf.TensorSpec) or spec.shape is None or None in spec.shape[1:]:
+        raise tf.errors.UnimplementedError(
+            f"ragged_batch makes one ragged axis of elements [None, ...], got {spec!r}"
+        )
+    return RaggedTensorSpec([rows, *spec.shape], spec.dtype, 1)
+
+
+class RaggedBatch(Batch):
+    def __init__(self, upstream: Reader, plan: RaggedBatched) -> None:
+        super().__init__(upstream, plan.size, plan.drop)
+        self.ragged = plan.ragged
+
+    def next(self) -> Row | None:
+        rows = self.upstream.rows(self.size)
+        if not rows or (self.drop and len(rows) < self.size):
+            return None
+        return [
+            tf.RaggedTensor.from_row_lengths(np.concatenate(column), [len(a) for a in column])
+            if ragged
+            else stack([[a] for a in column])[0]
+            for column, ragged in zip(zip(*rows, strict=True), self.ragged, strict=True)
+        ]
 
 
 class PaddedBatch(Batch):

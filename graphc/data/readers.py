@@ -55,8 +55,8 @@ def stack(rows: Sequence[Row]) -> Columns:
     for i, first in enumerate(rows[0]):
         if not isinstance(first, np.ndarray):
             raise tf.errors.InvalidArgumentError(
-                f"cannot batch component {i}, which is a {type(first).__name__}: batch each dataset"
-                " of a window, `windows.flat_map(lambda w: w.batch(n))`"
+                f"cannot batch component {i}, which is a {type(first).__name__}; of a window, batch"
+                " each dataset: `windows.flat_map(lambda w: w.batch(n))`"
             )
         made = np.empty((len(rows), *first.shape), first.dtype)
         for k, row in enumerate(rows):

@@ -60,6 +60,29 @@ class NoneTensorSpec:
         return "NoneTensorSpec()"
 
 
+class RaggedTensorSpec:
+    """The type of a component that is a RaggedTensor (TF: ``tf.RaggedTensorSpec``)."""
+
+    def __init__(
+        self, shape: Any = None, dtype: Any = tf.float32, ragged_rank: int | None = None,
+        row_splits_dtype: Any = tf.int64,
+    ) -> None:  # fmt: skip
+        self.shape = None if shape is None else tf.TensorShape(shape)
+        self.dtype = tf.as_dtype(dtype)
+        self.ragged_rank = len(self.shape or ()) - 1 if ragged_rank is None else ragged_rank
+        self.row_splits_dtype = tf.as_dtype(row_splits_dtype)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RaggedTensorSpec) and repr(other) == repr(self)
+
+    def __hash__(self) -> int:
+        return hash(repr(self))
+
+    def __repr__(self) -> str:
+        kinds = f"{self.dtype!r}, {self.ragged_rank}, {self.row_splits_dtype!r}"
+        return f"RaggedTensorSpec({self.shape!r}, {kinds})"
+
+
 def is_nested(value: Any) -> bool:
     """Whether a part of an element has components."""
     return nest.is_nested(value) and not isinstance(value, list | tf.RaggedTensor)
@@ -148,6 +171,9 @@ def spec_of(value: Any) -> Any:
         return NoneTensorSpec()
     if hasattr(value, "element_spec"):
         return DatasetSpec(value.element_spec)
+    if isinstance(value, tf.RaggedTensor):
+        rows = [None] * len(value.shape)
+        return RaggedTensorSpec(rows, value.dtype, value.ragged_rank, value.row_splits.dtype)
     if isinstance(value, SymbolicTensor):
         return tf.TensorSpec([d if isinstance(d, int) else None for d in value.dims], value.dtype)
     return tf.TensorSpec(value.shape, value.dtype)
@@ -171,7 +197,7 @@ def batched(spec: Any, size: int | None) -> Any:
 
 def widened(one: Any, other: Any) -> Any:
     """The most precise type that holds both; raises ``TypeError`` if there is none."""
-    if isinstance(one, (DatasetSpec, NoneTensorSpec)):
+    if not isinstance(one, tf.TensorSpec):
         if one == other:
             return one
         raise TypeError

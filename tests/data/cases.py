@@ -68,6 +68,9 @@ D.range(7).group_by_window(lambda x: x % 2, lambda k, w: w.batch(2), 2)
 D.range(9).group_by_window(lambda x: x % 3, lambda k, w: w.batch(5), window_size_func=lambda k: k + 1)
 D.range(1, 7).map(lambda x: tf.fill([x], x)).bucket_by_sequence_length(lambda x: tf.shape(x)[0], [3, 5], [2, 2, 2])
 D.range(1, 4).map(lambda x: tf.fill([x], x)).bucket_by_sequence_length(lambda x: tf.shape(x)[0], [3, 5], [2, 2, 2], pad_to_bucket_boundary=True)
+D.range(4).map(lambda x: tf.range(x)).ragged_batch(2)
+D.range(4).map(lambda x: (x, tf.range(x), tf.fill([2], x))).ragged_batch(3, drop_remainder=True)
+D.from_tensor_slices([["a b", "c"], ["d", "e f g"]]).map(tf.strings.split)
 D.choose_from_datasets([D.range(3), D.range(10, 14)], D.range(2).repeat())
 D.choose_from_datasets([D.range(2), D.range(10, 14)], D.from_tensor_slices(np.array([0, 1, 0, 0, 1, 1])), stop_on_empty_dataset=False)
 D.choose_from_datasets([D.range(2), D.range(10, 14)], D.from_tensor_slices(np.array([0, 1, 0, 0, 1, 1])))
@@ -147,6 +150,8 @@ def plain(value):  # type: ignore[no-untyped-def]
         return value.decode("latin-1")
     if hasattr(value, "as_numpy_iterator"):
         return [plain(v) for v in value.as_numpy_iterator()]
+    if hasattr(value, "to_list"):
+        return plain(value.to_list())
     if hasattr(value, "numpy"):
         return plain(value.numpy())
     return plain(value.tolist()) if hasattr(value, "tolist") else value

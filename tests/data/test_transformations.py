@@ -34,6 +34,17 @@ def test_padded_batches(uneven) -> None:
         Dataset.from_tensor_slices([[1, 2]]).padded_batch(2, [1])
 
 
+def test_ragged_elements() -> None:
+    rows = tf.ragged.constant([[1], [2, 3], []], dtype=tf.int32)
+    sliced = Dataset.from_tensor_slices((rows, [1.0, 2.0, 3.0]))
+    assert values(sliced) == [([1], 1.0), ([2, 3], 2.0), ([], 3.0)]
+    assert values(sliced.padded_batch(3))[0][0] == [[1, 0], [2, 3], [0, 0]]
+    (batch, _), = list(sliced.ragged_batch(3))  # fmt: skip
+    assert batch.to_list() == rows.to_list()
+    with pytest.raises(tf.errors.InvalidArgumentError, match="cannot batch component"):
+        list(Dataset.from_tensor_slices([["a b"]]).map(tf.strings.split).batch(2))
+
+
 def test_choices() -> None:
     parts = [Dataset.range(3), Dataset.range(10, 13)]
     chosen = Dataset.choose_from_datasets(parts, Dataset.range(2).repeat())
