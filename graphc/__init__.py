@@ -108,6 +108,7 @@ _LAZY = {
     "summary": "graphc.summary",
     "Operation": "graphc.function.static_tracer:Operation",
     "parse": "graphc.inspect.text:parse",
+    "quantization": "graphc.quantization",
     "sysconfig": "graphc.sysconfig",
     "test": "graphc.test",
     "version": "graphc.version",

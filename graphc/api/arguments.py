@@ -70,6 +70,13 @@ def _bound(n: Any, what: str) -> DimLike:
     return sizes[n.value]
 
 
+def natural(size: DimLike, what: str) -> DimLike:
+    """The size, if it is not negative."""
+    if isinstance(size, int) and size < 0:
+        raise InvalidArgumentError(f"{what} must not be negative, got {size}")
+    return size
+
+
 def known_axes(axis: Any, rank: int) -> tuple[int, ...]:
     """Axes as sorted non-negative ints, so that equal reductions look alike; None means all."""
     if axis is None:
@@ -79,7 +86,10 @@ def known_axes(axis: Any, rank: int) -> tuple[int, ...]:
     for a in listed:
         if not -rank <= a < rank:
             raise InvalidArgumentError(f"axis {a} is out of range for a tensor with {rank} axes")
-    return tuple(sorted({a % rank for a in listed}))
+    axes = sorted({a % rank for a in listed})
+    if len(axes) != len(listed):
+        raise InvalidArgumentError(f"an axis is named twice in {tuple(listed)}")
+    return tuple(axes)
 
 
 def known_tuple(value: Any, what: str) -> tuple[Any, ...]:

@@ -6,8 +6,16 @@ import builtins
 import math
 from typing import Any
 
-from graphc.api.arguments import alike, data_size, known, known_shape, known_size, like
-from graphc.errors import InvalidArgumentError
+from graphc.api.arguments import (
+    alike,
+    data_size,
+    known,
+    known_shape,
+    known_size,
+    like,
+    natural,
+)
+from graphc.errors import DTypeError, InvalidArgumentError
 from graphc.ir import dtypes
 from graphc.ir.dims import Dim
 from graphc.ops import ops
@@ -85,7 +93,7 @@ def eye(
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
     """Make the identity matrix [num_rows, num_columns], or a batch of it."""
-    rows = known_size(num_rows, "num_rows")
+    rows = natural(known_size(num_rows, "num_rows"), "num_rows")
     columns = rows if num_columns is None else known_size(num_columns, "num_columns")
     i = ops.reshape(ops.iota(size=rows, dtype=dtypes.int32), shape=(rows, 1))
     matrix = ops.cast(
@@ -152,8 +160,7 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int
     if first.dtype.is_integer:
         first, last = (ops.cast(t, dtype=dtypes.float64) for t in (first, last))
     count = known_size(num, "num")
-    if isinstance(count, int) and count <= 0:
-        raise InvalidArgumentError(f"linspace: num must be positive, got {count}")
+    natural(count, "linspace: num")
     places = ops.iota(size=count, dtype=dtypes.int32)
     steps = ops.maximum(ops.extent(size=count, dtype=first.dtype) - 1, 1)
     share: Any = ops.cast(places, dtype=first.dtype) / steps
@@ -177,7 +184,8 @@ def one_hot(
     ``off_value`` only.  The dtype is float32 unless given, or that of the values.
     """
     rows = convert_to_tensor(indices, dtype_hint=dtypes.int32)
-    at = dict(depth=known_size(depth, "depth"), axis=-1 if axis is None else known(axis, "axis"))
+    count = natural(known_size(depth, "depth"), "depth")
+    at = dict(depth=count, axis=-1 if axis is None else known(axis, "axis"))
     values = [v for v in (on_value, off_value) if v is not None]
     if not values:
         kind = dtypes.float32 if dtype is None else dtypes.as_dtype(dtype)
@@ -200,7 +208,7 @@ def sequence_mask(
     rows = convert_to_tensor(lengths)
     if maxlen is None:
         maxlen = ops.maximum(ops.reduce_max(rows), 0)
-    places = ops.iota(size=known_size(maxlen, "maxlen"), dtype=rows.dtype)
+    places = ops.iota(size=natural(known_size(maxlen, "maxlen"), "maxlen"), dtype=rows.dtype)
     mask = ops.less(places, ops.expand_dims(rows, axis=-1))
     kind = dtypes.as_dtype(dtype)
     return mask if kind.is_bool else ops.cast(mask, dtype=kind)
@@ -224,5 +232,7 @@ def meshgrid(*args: Any, indexing: str = "xy", name: str | None = None) -> list[
 
 def complex(real: Any, imag: Any, name: str | None = None) -> Tensor:
     """Make complex numbers of two float tensors of one dtype."""
-    x = convert_to_tensor(real, dtype_hint=dtypes.float32)
+    x = convert_to_tensor(real)
+    if not x.dtype.is_floating:
+        raise DTypeError(f"complex: real and imag are float32 or float64, got {x.dtype.name}")
     return ops.complex(x, like(imag, x))

@@ -67,6 +67,20 @@ def _device(part: str, words: list[str], spec: str) -> dict[str, Any]:
     return {"device_type": kind, "device_index": None if index == "*" else int(index)}
 
 
+_logged = False
+
+
+def set_log_device_placement(enabled: bool) -> None:
+    """Note the choice; every op is placed on the CPU, so nothing is logged."""
+    global _logged
+    _logged = bool(enabled)
+
+
+def get_log_device_placement() -> bool:
+    """What `set_log_device_placement` chose."""
+    return _logged
+
+
 @contextmanager
 def device(device_name: Any) -> Iterator[None]:
     """Check a device's name (TF: ``tf.device``); a device that is not there is replaced by the CPU.

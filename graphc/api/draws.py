@@ -100,6 +100,8 @@ def draw_categorical(key: Tensor, logits: Any, num_samples: Any, dtype: Any) -> 
 
 def draw_shuffled(key: Tensor, value: Any) -> Tensor:
     x = convert_to_tensor(value)
+    if not x.dims:
+        return x
     return ops.gather(x, _permutation(key, x.dims[0]), axis=0)
 
 
@@ -139,12 +141,19 @@ def uniform(
     return draw_uniform(next_key(seed), shape, minval, maxval, dtype)
 
 
+def _float(dtype: Any) -> Any:
+    kind = dtypes.as_dtype(dtype)
+    if not kind.is_floating:
+        raise DTypeError(f"normal numbers are floats, not {kind.name}")
+    return kind
+
+
 def normal(
     shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, seed: Any = None,
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
     """Draw from a normal distribution."""
-    return draw_normal(next_key(seed), shape, mean, stddev, dtype)
+    return draw_normal(next_key(seed), shape, mean, stddev, _float(dtype))
 
 
 def truncated_normal(
@@ -152,7 +161,7 @@ def truncated_normal(
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
     """Draw from a normal distribution without values beyond two standard deviations."""
-    return draw_truncated(next_key(seed), shape, mean, stddev, dtype)
+    return draw_truncated(next_key(seed), shape, mean, stddev, _float(dtype))
 
 
 def gamma(
@@ -196,7 +205,7 @@ def dropout(
 
     ``noise_shape`` has 1 where elements along an axis share their fate.
     """
-    t = convert_to_tensor(x, dtype_hint=dtypes.float32)
+    t = convert_to_tensor(x)
     if not t.dtype.is_floating:
         raise DTypeError(f"dropout scales what it keeps: it needs floats, got {t.dtype.name}")
     number = static_value(rate)
@@ -222,7 +231,7 @@ def _key(seed: Any) -> Tensor:
     """A seed, two integers, as a key."""
     words = convert_to_tensor(seed, dtype_hint=dtypes.int64)
     if words.dims != (2,):
-        raise ValueError(f"a stateless seed is two integers, got shape {words.shape}")
+        raise InvalidArgumentError(f"a stateless seed is two integers, got shape {words.shape}")
     return ops.cast(ops.cast(words, dtype=dtypes.int64), dtype=dtypes.uint64)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from graphc.api.arguments import alike, like
+from graphc.errors import InvalidArgumentError
 from graphc.ir import dtypes
 from graphc.ops import REGISTRY, ops
 from graphc.trace.dispatch import convert_to_tensor
@@ -164,6 +165,10 @@ def add_n(inputs: Any, name: str | None = None) -> Tensor:
         raise ValueError("add_n needs at least one tensor")
     first, *rest = alike(*listed)
     for t in rest:
+        if not t.shape.is_compatible_with(first.shape):
+            raise InvalidArgumentError(
+                f"add_n takes tensors of one shape, got {first.shape} and {t.shape}"
+            )
         first = ops.add(first, t)
     return first
 

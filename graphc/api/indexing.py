@@ -58,7 +58,9 @@ def gather_nd(
 def boolean_mask(tensor: Any, mask: Any, axis: Any = None, name: str = "boolean_mask") -> Tensor:
     """Take the parts of ``tensor`` where ``mask`` is true; their number depends on the data."""
     x, at = convert_to_tensor(tensor), 0 if axis is None else known(axis, "axis")
-    return ops.boolean_mask(x, convert_to_tensor(mask), axis=meets(x, at), size=data_size())
+    kept = convert_to_tensor(mask)
+    kept = ops.cast(kept, dtype=dtypes.bool_) if kept.dtype.is_integer else kept
+    return ops.boolean_mask(x, kept, axis=meets(x, at), size=data_size())
 
 
 def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:
@@ -273,6 +275,9 @@ def searchsorted(
 def invert_permutation(x: Any, name: str | None = None) -> Tensor:
     """Find the permutation that undoes a permutation of 0..n-1."""
     p = convert_to_tensor(x)
-    return ops.scatter_nd(
-        ops.expand_dims(p, axis=-1), ops.iota(size=p.dims[0], dtype=p.dtype), shape=p.dims
-    )
+    places = ops.iota(size=p.dims[0], dtype=p.dtype)
+    found = ops.scatter_nd(ops.expand_dims(p, axis=-1), places, shape=p.dims)
+    once = ops.reduce_all(ops.equal(ops.gather(found, p, axis=0), places), axis=(0,))
+    template = ("invert_permutation: a number is duplicated in", None)
+    ops.raise_unless(once, p, exception="InvalidArgumentError", template=template)
+    return found

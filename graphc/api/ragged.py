@@ -46,7 +46,8 @@ class RaggedTensor:
         cls, values: Any, row_splits: Any, name: str | None = None, validate: bool = True
     ) -> RaggedTensor:
         """Of all values, and the places [n + 1] between which the rows lie."""
-        return cls(_values(values), convert_to_tensor(row_splits, dtype_hint=dtypes.int64))
+        splits = convert_to_tensor(row_splits, dtype_hint=dtypes.int64)
+        return _checked(cls(_values(values), splits), validate)
 
     @classmethod
     def from_row_lengths(
@@ -55,7 +56,8 @@ class RaggedTensor:
         """Of all values, and how many each row has."""
         lengths = convert_to_tensor(row_lengths, dtype_hint=dtypes.int64)
         ends = ops.cumsum(lengths, axis=0)
-        return cls(_values(values), ops.concat(like([0], lengths), ends, axis=0))
+        made = cls(_values(values), ops.concat(like([0], lengths), ends, axis=0))
+        return _checked(made, validate)
 
     @classmethod
     def from_value_rowids(
@@ -431,6 +433,21 @@ RaggedTensor.__invert__ = lambda self: ops.logical_not(self)  # type: ignore[att
 RaggedTensor.__hash__ = None  # type: ignore[assignment]
 
 
+def _checked(made: RaggedTensor, validate: bool) -> RaggedTensor:
+    """The tensor, if its rows are those of its values: in a graph only users can know."""
+    splits = made.row_splits
+    if not validate or not isinstance(splits, EagerTensor):
+        return made
+    places, count = splits._array, _count(made.values)
+    right = len(places) and places[0] == 0 and (np.diff(places) >= 0).all()
+    if not right or places[-1] != count:
+        raise InvalidArgumentError(
+            "Arguments do not form a valid RaggedTensor: row splits begin at 0, never fall, and end"
+            f" at the number of values, {count}; got {places}"
+        )
+    return made
+
+
 def _count(values: Any) -> DimLike:
     """How many values there are."""
     return values.row_splits.dims[0] - 1 if isinstance(values, RaggedTensor) else values.dims[0]
@@ -452,6 +469,8 @@ def constant(
         return convert_to_tensor(pylist, dtype)
     if not any(isinstance(row, list | tuple) for row in pylist):
         return convert_to_tensor(list(pylist), dtype)
+    if not all(isinstance(row, list | tuple) for row in pylist):
+        raise ValueError("all scalar values must have the same nesting depth")
     flat = constant([value for row in pylist for value in row], dtype)
     lengths = convert_to_tensor(
         np.array([len(row) for row in pylist], dtypes.as_dtype(row_splits_dtype).np)

@@ -7,7 +7,14 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from graphc.api.arguments import alike, data_size, known, known_shape, known_tuple
+from graphc.api.arguments import (
+    alike,
+    data_size,
+    known,
+    known_axes,
+    known_shape,
+    known_tuple,
+)
 from graphc.errors import InvalidArgumentError
 from graphc.ir import dtypes
 from graphc.ir.dims import Dim, DimLike
@@ -125,8 +132,11 @@ def ensure_shape(x: Any, shape: Any, name: str | None = None) -> Tensor:
 def reverse(tensor: Any, axis: Any, name: str | None = None) -> Tensor:
     """Let axes run backwards."""
     x = convert_to_tensor(tensor)
-    axes = (a % len(x.dims) if x.dims else a for a in known_tuple(axis, "axis"))
-    return ops.reverse(x, axis=tuple(axes))
+    listed = known_tuple(axis, "axis")
+    axes = known_axes(listed, len(x.dims))
+    if len(axes) != len(listed):
+        raise InvalidArgumentError(f"reverse: an axis is named twice in {listed}")
+    return ops.reverse(x, axis=axes)
 
 
 def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
@@ -149,6 +159,8 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
         shape = (*rows.dims[:at], rows.dims[at] * rows.dims[at + 1], *rows.dims[at + 2 :])
         return ops.reshape(rows, shape=shape)
     listed = [values] if isinstance(values, Operators) else list(values)
+    if not listed:
+        raise InvalidArgumentError("concat needs at least one tensor, got none")
     return ops.concat(*alike(*listed), axis=known(axis, "axis"))
 
 
@@ -166,7 +178,7 @@ def stack(values: Any, axis: Any = 0, name: str = "stack") -> Tensor:
         return _moved(rows, 0, known(axis, "axis") % rows.ndim)
     listed = unstack(values) if isinstance(values, Operators) else list(values)
     if not listed:
-        raise ValueError("stack needs at least one tensor")
+        return convert_to_tensor([], dtypes.float32)
     return ops.stack(*alike(*listed), axis=known(axis, "axis"))
 
 
@@ -175,7 +187,7 @@ def unstack(value: Any, num: int | None = None, axis: int = 0, name: str = "unst
     x = convert_to_tensor(value)
     rows = list(ops.unstack(x, axis=axis))
     if num is not None and num != len(rows):
-        raise ValueError(f"unstack: num is {num}, but axis {axis} has {len(rows)} slices")
+        raise InvalidArgumentError(f"unstack: num is {num}, but axis {axis} has {len(rows)} slices")
     return rows
 
 

@@ -509,4 +509,4 @@ def combine_rows(rows: Any, ids: Any, count: Any, combiner: str, weights: Any = 
     return total / where(empty, ops.ones_like(below), below)
 
 
-segment_sum, segment_mean, segment_sqrt_n = map(_segment, ("sum", "mean", "sqrt_n"))
+segment_sum, segment_mean, segment_sqrt_n = map(_segment, ("sum", "mean", "sqrtn"))

@@ -7,7 +7,7 @@ from typing import Any
 
 from graphc.api.arguments import data_size, known, known_size, known_tuple, like
 from graphc.api.ragged import RaggedTensor
-from graphc.errors import InvalidArgumentError
+from graphc.errors import DTypeError, InvalidArgumentError
 from graphc.ir import dims, dtypes
 from graphc.ops import ops
 from graphc.trace.dispatch import convert_to_tensor
@@ -17,7 +17,7 @@ from graphc.trace.tensor import Tensor
 def _text(value: Any, what: str = "strings") -> Tensor:
     t = convert_to_tensor(value, dtype_hint=dtypes.string)
     if t.dtype is not dtypes.string:
-        raise InvalidArgumentError(f"{what} must be of dtype string, got {t.dtype.name}")
+        raise DTypeError(f"{what} must be of dtype string, got {t.dtype.name}")
     return t
 
 

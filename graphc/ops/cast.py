@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.errors import DTypeError
+from graphc.errors import DTypeError, UnimplementedError
 from graphc.ir import dtypes
 from graphc.ir.dtypes import DType
 from graphc.ir.types import TensorType, broadcast_shapes
@@ -18,7 +18,7 @@ from graphc.ops.opdef import Attrs, Sample, Scalar, Types
 def _target(types: Types, attrs: Attrs) -> TensorType:
     dtype = attrs["dtype"]
     if (dtype is dtypes.string) != (types[0].dtype is dtypes.string):
-        raise DTypeError(f"cast: {types[0]} cannot be cast to {dtype.name}; use tf.strings")
+        raise UnimplementedError(f"cast: {types[0]} to {dtype.name}; use tf.strings")
     return types[0].with_dtype(dtype)
 
 

@@ -18,8 +18,8 @@ def to_array(value: Any, dtype: DType | None = None, hint: DType | None = None) 
     """A new array holding ``value``.
 
     ``dtype`` must be met (``DTypeError`` if it cannot); ``hint`` is taken if the kind of value
-    allows it. Without either, Python ints become int32, floats float32, and numpy arrays keep
-    their dtype.
+    allows it. Without either, Python ints become int32 (int64 if they do not fit), floats float32,
+    and numpy arrays keep their dtype.
     """
     plain = type(value)
     if plain is float or plain is int:
@@ -73,7 +73,10 @@ def _from_python(value: Any) -> np.ndarray:
     if array.dtype.kind in "US":
         return dtypes.encoded(value)
     if array.dtype == object:
-        raise TypeError(f"cannot convert {_brief(value)} ({type(value).__name__}) to a tensor")
+        raise DTypeError(  # TF: a ValueError; Python: a TypeError
+            f"Attempt to convert a value ({_brief(value)}) with an unsupported type"
+            f" ({type(value)}) to a Tensor."
+        )
     return array
 
 
@@ -82,7 +85,7 @@ def _default(array: np.ndarray) -> np.ndarray:
     if array.dtype.kind == "i":
         info = np.iinfo(np.int32)
         if array.size and (array.min() < info.min or array.max() > info.max):
-            raise DTypeError(f"{_brief(array)} does not fit int32; give a dtype such as tf.int64")
+            return array.astype(np.int64, copy=False)
         return array.astype(np.int32)
     if array.dtype.kind == "u" and array.dtype.itemsize == 8:
         raise DTypeError(f"{_brief(array)} does not fit int32; give a dtype such as tf.uint64")

@@ -151,7 +151,9 @@ def _expanded(parts: Index, rank: int) -> Index:
     if sum(p is Ellipsis for p in parts) > 1:
         raise IndexError("an index can have one ellipsis ('...') only")
     if used > rank:
-        raise IndexError(f"too many indices: the tensor has {rank} axes, {used} are indexed")
+        raise InvalidArgumentError(
+            f"too many indices: the tensor has {rank} axes, {used} are indexed"
+        )
     rest = (slice(None),) * (rank - used)
     if Ellipsis not in [p for p in parts if not isinstance(p, Operators)]:
         return parts + rest

@@ -15,7 +15,13 @@ class TensorShape(tuple):
 
     def __new__(cls, dims: Iterable[Any] | int = ()) -> TensorShape:
         listed = (dims,) if isinstance(dims, int) else dims
-        return super().__new__(cls, (None if d is None else int(d) for d in listed))
+        try:
+            sizes = [None if d is None else int(d) for d in listed]
+        except ValueError:
+            raise TypeError(f"Failed to convert {dims!r} to a shape: sizes are numbers") from None
+        if any(d is not None and d < 0 for d in sizes):
+            raise ValueError(f"Dimensions must be >= 0, got {sizes}")
+        return super().__new__(cls, sizes)
 
     @classmethod
     def of(cls, dims: Iterable[DimLike]) -> TensorShape:

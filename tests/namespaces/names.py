@@ -12,15 +12,15 @@ from typing import Any
 RECORD = Path(__file__).parent / "names.txt"
 NAMESPACES = (
     "math", "math.special", "linalg", "bitwise", "strings", "random", "random.experimental",
-    "signal", "sets", "dtypes",
+    "signal", "sets", "dtypes", "nn", "sparse", "ragged", "debugging", "config",
+    "config.experimental", "config.optimizer", "config.threading", "errors", "version",
+    "sysconfig", "test", "autodiff", "nest", "compat", "quantization",
 )  # fmt: skip
-# Functions of tf itself that are no ops: they belong to other parts of the library.
+# Functions of tf itself that serve TensorFlow's own files and C++ libraries.
 OTHERS = (
-    "check_pinned", "conv2d_backprop_filter_v2", "conv2d_backprop_input_v2", "device",
-    "get_current_name_scope", "get_logger", "gradients", "hessians", "import_graph_def",
-    "init_scope", "inside_function", "load_library", "load_op_library", "make_ndarray",
-    "make_tensor_proto", "no_gradient", "nondifferentiable_batch_function",
-    "register_tensor_conversion_function", "type_spec_from_value", "variable_creator_scope",
+    "check_pinned", "conv2d_backprop_filter_v2", "conv2d_backprop_input_v2", "import_graph_def",
+    "load_library", "load_op_library", "make_ndarray", "make_tensor_proto", "no_gradient",
+    "nondifferentiable_batch_function",
 )  # fmt: skip
 
 
@@ -43,8 +43,7 @@ def record() -> None:
         module = find(tensorflow, namespace)
         for name in sorted(n for n in dir(module) if not n.startswith("_")):
             value = getattr(module, name)
-            # of tf itself the functions: its classes and modules are no ops
-            if isinstance(value, ModuleType) or (not namespace and isinstance(value, type)):
+            if isinstance(value, ModuleType):
                 continue
             if namespace or (callable(value) and name not in OTHERS):
                 found.append(f"{namespace}.{name}" if namespace else name)

@@ -16,7 +16,8 @@ RECORD = FOLDER / "signatures.txt"
 PACKAGE = FOLDER.parents[1] / "graphc"
 MODULES = (
     "toplevel", "math", "math.special", "nn", "linalg", "random", "random.experimental",
-    "debugging", "bitwise", "strings", "ragged", "signal",
+    "debugging", "bitwise", "strings", "ragged", "signal", "sparse",
+    "quantization",
 )  # fmt: skip
 
 

@@ -35,8 +35,9 @@ def test_dtypes_are_never_mixed_silently() -> None:
 
 
 def test_numbers_out_of_range_are_refused() -> None:
+    assert tf.constant(2**40).dtype == tf.int64  # TensorFlow's choice for a Python int
     with pytest.raises(tf.errors.DTypeError, match="does not fit int32"):
-        tf.constant(2**40)
+        tf.constant(2**40, tf.int32)
     with pytest.raises(tf.errors.DTypeError, match="uint8"):
         tf.constant(300, tf.uint8)
 
