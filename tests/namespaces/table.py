@@ -30,8 +30,9 @@ def compared() -> set[str]:
 
 def alike(known: set[str]) -> set[str]:
     """All names of the functions that ``known`` names: ``math.exp`` is ``exp``."""
-    functions = {id(find(tf, n)) for n in known if find(tf, n) is not None}
-    return {n for n in names() if id(find(tf, n)) in functions}
+    functions = [find(tf, n) for n in known]  # held, so that their ids are theirs
+    ids = {id(f) for f in functions if f is not None}
+    return {n for n in names() if id(find(tf, n)) in ids}
 
 
 def table() -> str:
