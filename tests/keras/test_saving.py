@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +15,14 @@ import graphc as tf
 from graphc import keras
 from tests.keras import workloads
 
+HERE = Path(__file__).parent
 x, _, y = workloads.data(40)
 FIT: dict[str, Any] = {"epochs": 2, "shuffle": False, "verbose": 0}
 SUFFIXES = ["m.keras", "m.h5", "plain"]
 
 
 def needs(suffix: str) -> None:
-    if suffix.endswith("h5"):
+    if suffix.endswith(("h5", ".keras")):
         pytest.importorskip("h5py")
 
 
@@ -66,6 +70,31 @@ def test_what_does_not_fit_changes_nothing(tmp_path: Path) -> None:
         keras.models.load_model(tmp_path / "bad")
 
 
+def test_a_file_of_real_keras_is_read() -> None:
+    pytest.importorskip("h5py")
+    model = keras.models.load_model(HERE / "real.keras")
+    recorded = json.loads((HERE / "histories.json").read_text())["predicted"]
+    images = workloads.convolutional(keras)[1]
+    np.testing.assert_allclose(model.predict(images), recorded, rtol=1e-4, atol=1e-6)
+    assert int(model.optimizer.iterations) == 1 and type(model.optimizer).__name__ == "Adam"
+    model.fit(images, np.ones((6, 2)), verbose=0)
+
+
+def test_a_keras_file_says_where_classes_and_weights_are(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    workloads.convolutional(keras)[0].save(tmp_path / "m.keras")
+    with zipfile.ZipFile(tmp_path / "m.keras") as archive:
+        config = json.loads(archive.read("config.json"))
+        weights = h5py.File(io.BytesIO(archive.read("model.weights.h5")))
+    modules = [layer["module"] for layer in config["config"]["layers"]]
+    assert config["module"] == "keras" and set(modules) == {"keras.layers"}
+    assert weights["layers/conv2d/vars/0"].shape == (3, 3, 3, 4)
+    assert len(weights["layers/batch_normalization/vars"]) == 4
+    assert int(weights["optimizer/vars/0"][()]) == 1
+    with pytest.raises(ValueError, match="does not fit what the file has at layers/dense/vars/0"):
+        workloads.classifier(keras).load_weights(tmp_path / "m.keras")
+
+
 def test_by_name(tmp_path: Path) -> None:
     model = trained()
     model.save_weights(tmp_path / "w")
@@ -79,7 +108,7 @@ def test_a_write_that_fails_leaves_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = trained()
-    path = tmp_path / "m.keras"
+    path = tmp_path / "model"
     model.save(path)
     before = path.read_bytes()
 
@@ -89,7 +118,7 @@ def test_a_write_that_fails_leaves_the_old_file(
     monkeypatch.setattr(np, "savez", broken)
     with pytest.raises(OSError, match="disk full"):
         model.save(path)
-    assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["m.keras"]
+    assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["model"]
 
 
 @keras.utils.register_keras_serializable("tests")

@@ -118,3 +118,23 @@ WORKLOADS: dict[str, Callable[[Any], dict[str, list[float]]]] = {
     "regularized": fit_regularized,
     "batch_normalized": fit_batch_normalized,
 }
+
+
+def convolutional(keras: Any) -> tuple[Any, np.ndarray]:
+    """A small compiled network, trained for one step, and what it was trained on."""
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            layers.Conv2D(4, 3, activation="relu", padding="same"),
+            layers.BatchNormalization(),
+            layers.MaxPooling2D(),
+            layers.Dropout(0.3, seed=1),
+            layers.Flatten(),
+            layers.Dense(2),
+        ]
+    )
+    x = np.random.RandomState(0).rand(6, 8, 8, 3).astype("float32")
+    model.compile("adam", "mse")
+    model.fit(x, np.ones((6, 2)), verbose=0)
+    return model, x

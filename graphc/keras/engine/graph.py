@@ -156,7 +156,9 @@ class Graph:
 
         def encoded(value: Any) -> Any:
             if isinstance(value, KerasTensor):
-                return {"class_name": "__keras_tensor__", "config": {"keras_history": place(value)}}
+                told = {"shape": list(value.shape), "dtype": value.dtype.name}
+                told["keras_history"] = place(value)
+                return {"class_name": "__keras_tensor__", "config": told}
             if isinstance(value, list | tuple):
                 return [encoded(v) for v in value]
             if isinstance(value, Mapping):

@@ -1,4 +1,5 @@
-"""Models and weights in files: a zip of JSON and arrays, or HDF5 where the name ends in ``.h5``.
+"""Models and weights in files: ``.keras`` and ``.h5`` files are Keras's own, others are a zip of
+JSON and arrays.
 
 A file is written whole or not at all, holds no code, and is checked before anything changes.
 """
@@ -18,9 +19,11 @@ from typing import Any
 import numpy as np
 
 import graphc as tf
+from graphc.keras.engine import keras_archive
 from graphc.keras.engine.keras_tensor import InputLayer, TFOpLambda
 from graphc.keras.engine.model import Model
 from graphc.keras.engine.sequential import Sequential
+from graphc.keras.utils.optional import h5py
 from graphc.keras.utils.serialization import (
     custom_object_scope,
     deserialize_keras_object,
@@ -81,7 +84,12 @@ def save_model(
     """Write a model: architecture, weights, how it was compiled, state of the optimizer."""
     config = model_config(model) | {"compile_config": _compile_config(model)}
     state = _optimizer_state(model) if include_optimizer else []
-    _write(filepath, {"config": config}, _rows(model), state, overwrite)
+    if os.fspath(filepath).endswith(".keras"):
+        _refuse_to_overwrite(filepath, overwrite)
+        with atomic(filepath) as path:
+            keras_archive.write(path, config, model, state)
+    else:
+        _write(filepath, {"config": config}, _rows(model), state, overwrite)
 
 
 def load_model(
@@ -91,14 +99,25 @@ def load_model(
 
     Raises ``OSError`` if there is no such file and ``ValueError`` if it holds no model.
     """
-    header, rows, state = _read(filepath)
-    if "config" not in header:
-        raise ValueError(f"No model config found in the file at {filepath}.")
+    path = _existing(filepath)
+    if keras_archive.is_archive(path):
+        config, arrays = keras_archive.read(path)
+        state = keras_archive.optimizer_state(arrays)
+    else:
+        header, rows, state = _read(path)
+        if "config" not in header:
+            raise ValueError(f"No model config found in the file at {filepath}.")
+        config, arrays = header["config"], None
     with custom_object_scope(custom_objects or {}):
-        model = model_from_config(header["config"])
-        _fill(model, rows, by_name=False)
-        compiled = header["config"].get("compile_config")
+        model = model_from_config(config)
+        if arrays is not None:
+            keras_archive.fill(model, arrays)
+        else:
+            _fill(model, rows, by_name=False)
+        compiled = config.get("compile_config")
         if compile and compiled:
+            known = ("optimizer", "loss", "metrics", "loss_weights", "weighted_metrics")
+            compiled = {name: compiled.get(name) for name in known}
             optimizer = tf.keras.optimizers.get(compiled["optimizer"])
             model.compile(**{**compiled, "optimizer": optimizer})
             _set_optimizer_state(model, state)
@@ -146,8 +165,11 @@ def save_weights(model: Model, filepath: Any, overwrite: bool = True) -> None:
 def load_weights(
     model: Model, filepath: Any, by_name: bool = False, skip_mismatch: bool = False
 ) -> None:
-    _, rows, _ = _read(filepath)
-    _fill(model, rows, by_name, skip_mismatch)
+    path = _existing(filepath)
+    if keras_archive.is_archive(path):
+        keras_archive.fill(model, keras_archive.read(path)[1])
+    else:
+        _fill(model, _read(path)[1], by_name, skip_mismatch)
 
 
 def _rows(model: Model) -> Rows:
@@ -257,16 +279,25 @@ def _is_hdf5(filepath: Any) -> bool:
 def _write(
     filepath: Any, header: Any, rows: Rows, state: list[np.ndarray], overwrite: bool
 ) -> None:
-    if not overwrite and Path(filepath).exists():
-        raise FileExistsError(f"{filepath} exists, and `overwrite` is False")
+    _refuse_to_overwrite(filepath, overwrite)
     with atomic(filepath) as path:
         (_write_hdf5 if _is_hdf5(filepath) else _write_zip)(path, header, rows, state)
 
 
-def _read(filepath: Any) -> tuple[Any, Rows, list[np.ndarray]]:
+def _refuse_to_overwrite(filepath: Any, overwrite: bool) -> None:
+    if not overwrite and Path(filepath).exists():
+        raise FileExistsError(f"{filepath} exists, and `overwrite` is False")
+
+
+def _existing(filepath: Any) -> Path:
     path = Path(filepath).expanduser()
     if not path.is_file():
         raise OSError(f"No file or directory found at {filepath}")
+    return path
+
+
+def _read(filepath: Any) -> tuple[Any, Rows, list[np.ndarray]]:
+    path = _existing(filepath)
     return (_read_hdf5 if _is_hdf5(path) else _read_zip)(path)
 
 
@@ -297,17 +328,9 @@ def _read_zip(path: Path) -> tuple[Any, Rows, list[np.ndarray]]:
     return header, rows, [arrays[f"s{i}"] for i in range(len(arrays) - at)]
 
 
-def _hdf5() -> Any:
-    try:
-        import h5py
-    except ImportError as error:
-        raise ImportError("`.h5` files need h5py: pip install graphc[h5]") from error
-    return h5py
-
-
 def _write_hdf5(path: Path, header: Any, rows: Rows, state: list[np.ndarray]) -> None:
     """The layout of Keras 2: a group for each layer, whose attribute lists its weights."""
-    with _hdf5().File(path, "w") as file:
+    with h5py().File(path, "w") as file:
         top = file
         if "config" in header:
             top = file.create_group("model_weights")
@@ -328,7 +351,7 @@ def _write_hdf5(path: Path, header: Any, rows: Rows, state: list[np.ndarray]) ->
 
 
 def _read_hdf5(path: Path) -> tuple[Any, Rows, list[np.ndarray]]:
-    with _hdf5().File(path, "r") as file:
+    with h5py().File(path, "r") as file:
         header = {}
         if "model_config" in file.attrs:
             header["config"] = json.loads(_text(file.attrs["model_config"]))

@@ -99,7 +99,9 @@ def deserialize_keras_object(
         return None
     named = isinstance(identifier, str)
     name = identifier if named else identifier.get("class_name")
-    found = get_registered_object(name, custom_objects, module_objects)
+    registered = None if named else identifier.get("registered_name")
+    found = get_registered_object(registered, custom_objects, module_objects)
+    found = found or get_registered_object(name, custom_objects, module_objects)
     if found is None:
         raise ValueError(
             f"Unknown {printable_module_name}: {name!r}. Please ensure you are using a"
