@@ -25,7 +25,7 @@ from tests.benchmarks.contestants import CONTESTANTS
 
 CHECKED_STEPS, TOLERANCE = 5, 1e-3
 ROUND_SECONDS = 0.1
-SLOWEST_STEP = 20.0  # seconds; slower ones get no rounds
+SLOW = 0.5  # seconds; slower steps are checked and timed once
 PATIENCE = 240  # seconds for one answer
 ROOT = Path(__file__).parents[2]
 
@@ -57,13 +57,20 @@ class Result:
     cold: float | None = None  # the first call, with empty disk caches
     warm: float | None = None  # the first call of a later process
     rounds: list[float] = field(default_factory=list)  # seconds a step
-    peak_memory: float | None = None  # bytes above what importing took
+    memory: float | None = None  # bytes at the peak, above what importing took
+    peak: float | None = None  # bytes at the peak, all in all
     results: list[list[float]] | None = None
+    is_slow: bool = False
     problem: str = ""  # why there are no figures
 
     @property
     def seconds(self) -> float | None:
         return median(self.rounds) if self.rounds and not self.problem else None
+
+    @property
+    def fastest(self) -> float | None:
+        """The best round: what other work on the machine disturbed least."""
+        return min(self.rounds) if self.rounds and not self.problem else None
 
     @property
     def spread(self) -> float | None:
@@ -141,14 +148,20 @@ def race(
                 result.cold, result.warm = (
                     (result.cold, first) if result.cold is not None else (first, None)
                 )
-                result.results = racers[-1].ask("results", CHECKED_STEPS)
-        for _ in range(rounds):
+                seconds = racers[-1].ask("time", 0.0)
+                result.is_slow = seconds is not None and seconds > SLOW
+                steps = 1 if result.is_slow else CHECKED_STEPS
+                result.results = racers[-1].ask("results", steps)
+        for number in range(rounds):
             for racer in racers:
+                if racer.result.is_slow and number > 0:
+                    continue
                 seconds = racer.ask("time", ROUND_SECONDS)
                 if seconds is not None:
                     racer.result.rounds.append(seconds)
         for racer in racers:
-            racer.result.peak_memory = racer.ask("memory")
+            result = racer.result
+            result.memory, result.peak = racer.ask("memory") or (None, None)
             racer.close()
     return results
 
@@ -205,15 +218,14 @@ def _commands(name: str, workload_name: str, answer: Any) -> None:
         elif kind == "results":
             compared = getattr(module, "COMPARED", True)
             answer(runner.results(numbers[0]) if compared else None)
-            runner.reset()
-            seconds = _clock(runner, 1)
         elif kind == "time":
             steps = max(1, min(20_000, int(numbers[0] / max(seconds or 1, 1e-7))))
             runner.reset()
             seconds = _clock(runner, steps) / steps
             answer(seconds)
         else:
-            answer(_peak() - baseline)
+            peak = _peak()
+            answer([peak - baseline, peak])
 
 
 def _clock(runner: Any, steps: int) -> float:

@@ -24,7 +24,10 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
 
 def table(title: str, results: Sequence[Result], flops: float = 0.0) -> str:
     times = {result.name: result.seconds for result in results}
-    head = (title, "time", "spread", "to numba", "GFLOP/s", "cold", "warm", "memory", "import", "")
+    head = (
+        title, "time", "spread", "fastest", "to numba", "GFLOP/s", "cold", "warm", "memory", "peak",
+        "import", "",
+    )  # fmt: skip
     rows = [head]
     for result in results:
         seconds, limit = result.seconds, times.get(LIMIT)
@@ -32,23 +35,30 @@ def table(title: str, results: Sequence[Result], flops: float = 0.0) -> str:
             result.name,
             shown(seconds),
             "" if result.spread is None else f"{result.spread:.0%}",
+            shown(result.fastest),
             f"{seconds / limit:.2f}x" if seconds and limit else "",
             f"{flops / seconds / 1e9:.1f}" if seconds and flops else "",
             shown(result.cold),
             shown(result.warm),
-            "-" if result.peak_memory is None else f"{result.peak_memory / 2**20:.0f} MB",
+            _megabytes(result.memory),
+            _megabytes(result.peak),
             shown(result.import_time),
             result.problem,
         ))  # fmt: skip
     return columns(rows)
 
 
+def _megabytes(count: float | None) -> str:
+    return "-" if count is None else f"{count / 2**20:.0f} MB"
+
+
 def as_json(results: Sequence[Result]) -> dict[str, Any]:
     """Return the figures by contestant; times in seconds, memory in bytes."""
     return {
         r.name: {
-            "seconds": r.seconds, "spread": r.spread, "rounds": r.rounds, "cold": r.cold,
-            "warm": r.warm, "memory": r.peak_memory, "import": r.import_time, "problem": r.problem,
+            "seconds": r.seconds, "fastest": r.fastest, "spread": r.spread, "rounds": r.rounds,
+            "cold": r.cold, "warm": r.warm, "memory": r.memory, "peak": r.peak,
+            "import": r.import_time, "problem": r.problem,
         }
         for r in results
     }  # fmt: skip
