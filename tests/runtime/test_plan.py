@@ -151,3 +151,15 @@ def test_a_number_is_updated_in_place_by_the_loop_that_reads_it() -> None:
         g.done(loss), [np.arange(10, dtype=np.float32)], [np.float32([2.0])[0:1].reshape(())]
     )
     assert "in place: %w" in str(executable.plan) and not executable.plan.commits
+
+
+def test_updates_of_all_variables_share_one_kernel() -> None:
+    g = Build()
+    for i, shape in enumerate([(3,), (4, 5), (2, 3, 4), (7,), (1, 6)]):
+        w, m = g.variable(*shape, name=f"w{i}"), g.variable(*shape, name=f"m{i}")
+        new = g.add(g.multiply(m, g.constant(0.9)), g.input(*shape, name=f"g{i}"))
+        g.assign(m, new)
+        g.assign(w, g.subtract(w, g.multiply(new, g.constant(0.1))))
+    plan = make_plan(fuse(g.done()))
+    assert len(plan.steps) == 5 and len(plan.texts) == 1
+    assert not plan.commits
