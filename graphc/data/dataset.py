@@ -131,7 +131,7 @@ class Dataset:
 
     def shuffle(
         self, buffer_size: Any, seed: int | None = None,
-        reshuffle_each_iteration: bool | None = None, name: str | None = None,
+        reshuffle_each_iteration: bool | None = True, name: str | None = None,
     ) -> Dataset:  # fmt: skip
         """Random order: each element is drawn from a buffer of ``buffer_size`` elements.
 
@@ -297,9 +297,8 @@ class Dataset:
         return Dataset(maps.Interleaved(self.plan, self._call(map_func), cycle, block))
 
     def scan(
-        self, initial_state: Any, scan_func: Callable[..., Any], use_default_device: Any = None,
-        name: str | None = None,
-    ) -> Dataset:  # fmt: skip
+        self, initial_state: Any, scan_func: Callable[..., Any], name: str | None = None
+    ) -> Dataset:
         """``state, output = scan_func(state, element)`` for each element; gives the outputs."""
         state = map_components(component, initial_state)
         return Dataset(maps.Scanned(self.plan, state, self._state_call(scan_func, state, True)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import graphc as tf
@@ -40,7 +40,6 @@ dense_to_ragged_batch = _applied("ragged_batch")
 enumerate_dataset = _applied("enumerate")
 group_by_window = _applied("group_by_window")
 ignore_errors = _applied("ignore_errors")
-parallel_interleave = _applied("interleave")
 rejection_resample = _applied("rejection_resample")
 scan = _applied("scan")
 snapshot = _applied("snapshot")
@@ -48,8 +47,22 @@ take_while = _applied("take_while")
 unbatch = _applied("unbatch")
 unique = _applied("unique")
 RandomDataset = Dataset.random
-choose_from_datasets = Dataset.choose_from_datasets
 sample_from_datasets = Dataset.sample_from_datasets
+
+
+def choose_from_datasets(
+    datasets: Sequence[Dataset], choice_dataset: Dataset, stop_on_empty_dataset: bool = False
+) -> Dataset:
+    """`Dataset.choose_from_datasets`, which goes on when one of the datasets has ended."""
+    return Dataset.choose_from_datasets(datasets, choice_dataset, stop_on_empty_dataset)
+
+
+def parallel_interleave(
+    map_func: Callable[..., Any], cycle_length: int, block_length: int = 1, sloppy: bool = False,
+    buffer_output_elements: Any = None, prefetch_input_elements: Any = None,
+) -> Transformation:  # fmt: skip
+    """For ``apply``: `Dataset.interleave`; the order is always the same."""
+    return lambda d: d.interleave(map_func, cycle_length, block_length)
 
 
 def Counter(start: int = 0, step: int = 1, dtype: Any = tf.int64) -> Dataset:

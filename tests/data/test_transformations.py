@@ -157,3 +157,18 @@ def test_options_are_merged() -> None:
     assert made.options().threading.private_threadpool_size == 3
     with pytest.raises(AttributeError, match="nonsense"):
         first.nonsense = 1
+
+
+def test_the_older_forms() -> None:
+    older = tf.data.experimental
+    parts = [Dataset.range(1), Dataset.range(10, 12)]
+    order = Dataset.from_tensor_slices(np.array([0, 0, 1, 1]))
+    assert values(older.choose_from_datasets(parts, order)) == [0, 10, 11]
+    assert values(Dataset.range(2).apply(older.enumerate_dataset(5))) == [(5, 0), (6, 1)]
+    turns = older.parallel_interleave(lambda x: Dataset.range(x), cycle_length=2)
+    assert values(Dataset.range(1, 4).apply(turns)) == [0, 0, 1, 0, 1, 2]
+    assert values(Dataset.range(5).apply(older.map_and_batch(lambda x: -x, 2))) == [
+        [0, -1], [-2, -3], [-4],
+    ]  # fmt: skip
+    assert older.get_structure(Dataset.range(2)) == tf.TensorSpec([], tf.int64)
+    assert values(Dataset.range(3).apply(older.take_while(lambda x: x < 1))) == [0]
