@@ -119,6 +119,7 @@ from graphc.keras.layers.recurrent.cells import (
     SimpleRNNCell,
     StackedRNNCells,
 )
+from graphc.keras.layers.recurrent.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from graphc.keras.layers.recurrent.rnn import GRU, LSTM, RNN, SimpleRNN
 from graphc.keras.layers.wrappers import Bidirectional, TimeDistributed, Wrapper
 from graphc.keras.named import lookups
