@@ -40,7 +40,7 @@ ERRORS = {
     "argmax": (lambda: tf.argmax(tf.zeros([2, 0]), 1), "is empty"),
     "top_k": (lambda: tf.math.top_k(A, 4), r"k = 4 is not in \[0, 3\]"),
     "range": (lambda: tf.range(0, 5, 0), "delta must not be 0"),
-    "linspace": (lambda: tf.linspace(0.0, 1.0, 0), "num must be positive"),
+    "linspace": (lambda: tf.linspace(0.0, 1.0, -1), "num must not be negative"),
     "einsum": (lambda: tf.einsum("ij,jk->ik", A, B), "'j' has size 3 and size 4"),
     "einsum count": (lambda: tf.einsum("ij->i", A, B), "names 1 operands, got 2"),
     "labels": (

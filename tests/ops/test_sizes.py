@@ -27,7 +27,7 @@ MADE = {
     "dynamic_partition": lambda x, n: tf.dynamic_partition(x, tf.cast(x > 0, tf.int32), 2)[1],
     "dynamic_stitch": lambda x, n: tf.dynamic_stitch([[0], [n]], [x[:1], x[1:2]]),
     "unique": lambda x, n: tf.unique(tf.sign(x)).y,
-    "ragged": lambda x, n: tf.RaggedTensor.from_row_lengths(x, [n, 1]).to_tensor(),
+    "ragged": lambda x, n: tf.RaggedTensor.from_row_lengths(x, [n, tf.size(x) - n]).to_tensor(),
 }  # fmt: skip
 
 
