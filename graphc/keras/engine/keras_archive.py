@@ -135,8 +135,9 @@ def _class_name(layer: Layer) -> str:
 # What Keras 3 writes of options that it has added; they count only if somebody set them.
 _NEWER = frozenset((
     "gradient_accumulation_steps", "input_axes", "loss_scale_factor", "optional", "output_axes",
-    "quantization_config", "synchronized",
+    "quantization_config", "seed", "synchronized",
 ))  # fmt: skip
+_OLDER = frozenset(("input_length", "jit_compile", "time_major"))  # Keras 3 refuses these
 _RENORM = frozenset(("renorm", "renorm_clipping", "renorm_momentum"))
 
 
@@ -156,9 +157,10 @@ def _with_modules(config: Any) -> Any:
         return [_with_modules(part) for part in config]
     if not isinstance(config, dict):
         return config
-    # of Keras 2's options the optimizers of Keras 3 do not know this one
-    made = {key: _with_modules(v) for key, v in config.items() if key != "jit_compile"}
+    made = {key: _with_modules(v) for key, v in config.items() if key not in _OLDER}
     if "class_name" in made and "config" in made and made["class_name"] != "__keras_tensor__":
+        if made["class_name"] != "InputLayer":  # which has it
+            made["config"].pop("batch_input_shape", None)
         made |= _module(made["class_name"])
     return made
 
