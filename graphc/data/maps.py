@@ -16,9 +16,11 @@ from graphc.data.structure import (
     Row,
     as_row,
     flatten,
+    is_fixed,
     map_components,
     pack,
     packer,
+    unbatched,
     widened,
 )
 
@@ -356,7 +358,7 @@ class Unbatched(From):
         for s in specs:
             if s.shape is not None and s.shape.rank == 0:
                 raise ValueError("Cannot unbatch an input with scalar components.")
-        self.spec = pack(source.spec, map(_row_type, specs))
+        self.spec = pack(source.spec, map(unbatched, specs))
         sizes = {s.shape[0] for s in specs if s.shape is not None and s.shape.rank}
         size = next((n for n in sizes if n is not None), None)
         self.cardinality = source.cardinality
@@ -364,21 +366,15 @@ class Unbatched(From):
             self.cardinality = -2 if size is None else size * source.cardinality
 
     def reader(self) -> Reader:
-        return Unbatch(self.source.reader())
-
-
-def _row_type(spec: Any) -> Any:
-    shape = spec.shape
-    known = shape is not None and shape.rank is not None
-    return tf.TensorSpec(shape[1:] if known else None, spec.dtype)
+        return Unbatch(self.source.reader(), is_fixed(self.spec))
 
 
 class Unbatch(Reader):
     """Columns that come as rows; blocks are cut from them, across their ends."""
 
-    def __init__(self, upstream: Reader) -> None:
+    def __init__(self, upstream: Reader, cuts: bool) -> None:
         self.upstream = upstream
-        self.cuts = True
+        self.cuts = cuts
         self.block: Columns | None = None
         self.at = 0
 
@@ -402,16 +398,18 @@ class Unbatch(Reader):
         return [c[self.at - 1, ...] for c in self.block]  # type: ignore[union-attr]
 
     def take(self, n: int) -> Columns | None:
+        if not self.cuts:
+            return super().take(n)
         parts: list[Columns] = []
         while n and self._more():
             found = [c[self.at : self.at + n] for c in self.block]  # type: ignore[union-attr]
             parts.append(found)
             self.at += len(found[0])
             n -= len(found[0])
-        shapes = {tuple(c.shape[1:] for c in p) for p in parts}
-        if len(shapes) > 1:
-            raise tf.errors.InvalidArgumentError("Cannot batch tensors with different shapes")
         return join(parts)
+
+    def close(self) -> None:
+        self.upstream.close()
 
 
 def each(plan: Plan) -> Any:

@@ -13,7 +13,7 @@ from graphc.data.maps import Listed, Unbatch
 from graphc.data.order import Seed
 from graphc.data.plans import INFINITE, UNKNOWN, From, Plan
 from graphc.data.readers import Columns, Reader, Through
-from graphc.data.structure import Row, map_components, widened
+from graphc.data.structure import Row, is_fixed, map_components, unbatched, widened
 
 
 class Chosen(Plan):
@@ -213,7 +213,8 @@ class Rebatched(From):
         )
 
     def reader(self) -> Reader:
-        return _Rebatch(Unbatch(self.source.reader()), self.sizes, self.drop)
+        rows = Unbatch(self.source.reader(), is_fixed(map_components(unbatched, self.source.spec)))
+        return _Rebatch(rows, self.sizes, self.drop)
 
 
 class _Rebatch(Through):

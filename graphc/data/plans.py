@@ -20,6 +20,7 @@ from graphc.data.structure import (
     batched,
     component,
     flatten,
+    is_fixed,
     map_components,
     spec_of,
     widened,
@@ -312,7 +313,7 @@ class Concatenated(From):
             return None if rest is None else rest.reader()
 
         chain = readers.Chain(self.source.reader(), following)
-        chain.cuts = chain.cuts and self.other.reader().cuts
+        chain.cuts = chain.cuts and is_fixed(self.spec)
         return chain
 
 

@@ -195,6 +195,11 @@ def batched(spec: Any, size: int | None) -> Any:
     return tf.TensorSpec([size, *spec.shape], spec.dtype)
 
 
+def unbatched(spec: Any) -> Any:
+    """The type of a row of a batch."""
+    return tf.TensorSpec(spec.shape[1:] if is_ranked(spec) else None, spec.dtype)
+
+
 def widened(one: Any, other: Any) -> Any:
     """The most precise type that holds both; raises ``TypeError`` if there is none."""
     if not isinstance(one, tf.TensorSpec):

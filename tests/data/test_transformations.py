@@ -45,6 +45,33 @@ def test_ragged_elements() -> None:
         list(Dataset.from_tensor_slices([["a b"]]).map(tf.strings.split).batch(2))
 
 
+def test_elements_of_different_shapes_are_never_stacked_unasked(uneven) -> None:
+    joined = Dataset.from_tensor_slices([[7], [8]]).concatenate(uneven)
+    expected = [[7], [8], [1], [1, 2], [1, 2, 3]]
+    assert sorted(values(joined.shuffle(10))) == sorted(expected)
+    assert values(joined.filter(lambda x: tf.size(x) > 0).cache()) == expected
+    padded = uneven.padded_batch(1).unbatch()
+    assert sorted(values(padded.shuffle(5))) == [[1], [1, 2], [1, 2, 3]]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="different shapes in component 0"):
+        values(padded.batch(2))
+
+
+def test_a_pass_asks_each_source_once() -> None:
+    asked = []
+
+    def count(name):
+        asked.append(name)
+        yield 1
+
+    spec = tf.TensorSpec([], tf.int32)
+    one, two = (
+        Dataset.from_generator(count, output_signature=spec, args=[name]) for name in ("a", "b")
+    )
+    values(one.concatenate(two).batch(2))
+    values(Dataset.zip((one, two)).shuffle(2).repeat(2))
+    assert asked == [b"a", b"b"] * 3
+
+
 def test_choices() -> None:
     parts = [Dataset.range(3), Dataset.range(10, 13)]
     chosen = Dataset.choose_from_datasets(parts, Dataset.range(2).repeat())
