@@ -217,7 +217,7 @@ def _fill_rules() -> None:
         if isinstance(value, native.Native) and name == value.name:
             if name.startswith("buf_"):
                 _declare_buffer(value)
-            elif name in tiles.FUNCTIONS:
+            elif name in tiles.TILES:
                 _declare_tile(value)
             else:
                 _declare(value, value)

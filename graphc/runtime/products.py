@@ -13,7 +13,7 @@ from graphc.ir import dims
 from graphc.ir.dims import DimLike
 from graphc.ir.graph import Value
 from graphc.runtime.calls import PIECE, PIECES, Call, Scratch
-from graphc.runtime.tiling import packed_columns, packed_row, packing, tiled
+from graphc.runtime.tiling import lanes, packed_columns, packed_row, packing, tiled
 from graphc.runtime.windowing import named, put
 
 DEPTH = 256  # rows of B that are packed at a time
@@ -93,12 +93,10 @@ _PACKED = """    conflict = columns > 16 and (m if ta != 0 else k) * {size} % {p
 """
 _ROWS = "for r in range(length):\n    {row}"
 _ELEMENT = "old[from_b + (low + r) * n + tj + e]"
-_TURNED = """for e in range(filled):
-    for r in range(length):
-        new[to + r * wide + e] = old[from_b + (tj + e) * k + low + r]
-for e in range(filled, wide):
-    for r in range(length):
-        new[to + r * wide + e] = {t}(0)
+_TURNED = """for e in range(0, wide, {lanes}):
+    for r in range(0, length, {lanes}):
+        turn_{t}(b + (from_b + (tj + e) * k + low + r) * {size}, k * {size}, filled - e,
+                 packed + (to + r * wide + e) * {size}, wide * {size}, length - r)
 to += length * wide
 """
 
@@ -115,7 +113,8 @@ def product(
     short, size = c.type.dtype.short, c.type.dtype.size
     pieces, most = _pieces(batch, m, n, k)
     rows = m // most if batch == 1 and isinstance(m, int) else m
-    words = dict(t=short, size=size, piece=PIECE, pieces=PIECES, page=PAGE, depth=DEPTH)
+    words = dict(t=short, size=size, piece=PIECE, pieces=PIECES, page=PAGE, depth=DEPTH,
+                 lanes=lanes(short))  # fmt: skip
     fields: dict[str, Any] = {
         "a": a, "b": b, "c": c, "batch": batch, "m": m, "n": n, "k": k, "ta": int(transposed[0]),
         "step_a": steps[0], "step_b": steps[1], "step_c": m * n, "offsets": Scratch(pieces * 8),

@@ -28,31 +28,27 @@ PARAMETERS = (
 )  # fmt: skip
 
 
-class _Builder:
-    """Emits one tile at the builder's place."""
+class _Vectors:
+    """Emits loads, stores and masks of the registers of this machine."""
 
-    def __init__(self, b: Any, short: str, rows: int, vectors: int, args: Any) -> None:
-        self.b, self.rows, self.vectors = b, rows, vectors
-        self.at = dict(zip(PARAMETERS, args, strict=True))
+    def __init__(self, b: Any, short: str) -> None:
+        self.b, self.size, self.lanes = b, bytes_of(short), lanes(short)
         self.element = llvm_type(short)
-        self.size = bytes_of(short)
-        self.lanes = lanes(short)
         self.vector = ir.VectorType(self.element, self.lanes)
-        self.mask = self._mask()
 
-    def _splat(self, scalar: Any) -> Any:
+    def splat(self, scalar: Any) -> Any:
         kind = ir.VectorType(scalar.type, self.lanes)
         one = self.b.insert_element(ir.Constant(kind, ir.Undefined), scalar, _I32(0))
         zeros = ir.Constant(ir.VectorType(_I32, self.lanes), None)
         return self.b.shuffle_vector(one, ir.Constant(kind, ir.Undefined), zeros)
 
-    def _mask(self) -> Any:
-        """Which lanes of the last vector are columns."""
-        kind = ir.VectorType(_I32, self.lanes)
-        count = ir.Constant(kind, [_I32(i) for i in range(self.lanes)])
-        return self.b.icmp_signed("<", count, self._splat(self.b.trunc(self.at["last"], _I32)))
+    def lanes_below(self, count: Any) -> Any:
+        """A mask: which lanes have a number below ``count``."""
+        kind = ir.VectorType(_I64, self.lanes)
+        numbers = ir.Constant(kind, [_I64(i) for i in range(self.lanes)])
+        return self.b.icmp_signed("<", numbers, self.splat(count))
 
-    def _intrinsic(self, what: str, result: Any, *args: Any) -> Any:
+    def intrinsic(self, what: str, result: Any, *args: Any) -> Any:
         """Call LLVM's intrinsic for these vectors."""
         name = f"llvm.{what}.v{self.lanes}f{self.size * 8}"
         name += ".p0" if what.startswith("masked") else ""
@@ -62,26 +58,44 @@ class _Builder:
             function = ir.Function(self.b.module, kind, name)
         return self.b.call(function, args)
 
-    def _load(self, address: Any, v: int, mask: Any) -> Any:
-        pointer = self._pointer(address, v)
+    def load(self, address: Any, mask: Any) -> Any:
+        """A vector; zeros where the mask (None: everything) is not."""
+        pointer = self.b.inttoptr(address, self.vector.as_pointer())
         if mask is None:
             return self.b.load(pointer, align=self.size)
         zero, align = ir.Constant(self.vector, None), _I32(self.size)
-        return self._intrinsic("masked.load", self.vector, pointer, align, mask, zero)
+        return self.intrinsic("masked.load", self.vector, pointer, align, mask, zero)
 
-    def _store(self, value: Any, address: Any, v: int, mask: Any) -> None:
-        pointer, align = self._pointer(address, v), _I32(self.size)
+    def store(self, value: Any, address: Any, mask: Any) -> None:
+        pointer = self.b.inttoptr(address, self.vector.as_pointer())
         if mask is None:
             self.b.store(value, pointer, align=self.size)
         else:
-            self._intrinsic("masked.store", ir.VoidType(), value, pointer, align, mask)
+            align = _I32(self.size)
+            self.intrinsic("masked.store", ir.VoidType(), value, pointer, align, mask)
 
-    def _pointer(self, address: Any, v: int) -> Any:
-        place = self.b.add(address, _I64(v * self.lanes * self.size))
-        return self.b.inttoptr(place, self.vector.as_pointer())
+    def steps(self, base: Any, step: Any, count: int) -> list[Any]:
+        """Addresses, ``step`` bytes apart."""
+        return [self.b.add(base, self.b.mul(step, _I64(i))) for i in range(count)]
+
+
+class _Tile(_Vectors):
+    """Emits one tile at the builder's place."""
+
+    def __init__(self, b: Any, short: str, rows: int, vectors: int, args: Any) -> None:
+        super().__init__(b, short)
+        self.rows, self.vectors = rows, vectors
+        self.at = dict(zip(PARAMETERS, args, strict=True))
+        self.mask = self.lanes_below(self.at["last"])
+
+    def _load(self, address: Any, v: int, mask: Any) -> Any:
+        return self.load(self.b.add(address, _I64(v * self.lanes * self.size)), mask)
+
+    def _store(self, value: Any, address: Any, v: int, mask: Any) -> None:
+        self.store(value, self.b.add(address, _I64(v * self.lanes * self.size)), mask)
 
     def _rows_of(self, base: Any, step: Any) -> list[Any]:
-        return [self.b.add(base, self.b.mul(step, _I64(m))) for m in range(self.rows)]
+        return self.steps(base, step, self.rows)
 
     # --- the whole ---
 
@@ -117,7 +131,7 @@ class _Builder:
         masks = [None] * (self.vectors - 1) + [self.mask]
         if row is None:
             return masks
-        own = self._splat(self.b.icmp_signed("<=", self.at["skip"], _I64(row)))
+        own = self.splat(self.b.icmp_signed("<=", self.at["skip"], _I64(row)))
         return [own if m is None else self.b.and_(own, m) for m in masks]
 
     def _loop(self, count: Any, start: list[Any], body: Callable[[list[Any]], list[Any]]) -> Any:
@@ -156,16 +170,65 @@ class _Builder:
         out = []
         for m, below in enumerate(self.below):
             place = b.inttoptr(b.add(left, below), self.element.as_pointer())
-            each = self._splat(b.load(place, align=self.size))
+            each = self.splat(b.load(place, align=self.size))
             for v in range(count):
                 total = sums[m * count + v]
-                out.append(self._intrinsic("fmuladd", self.vector, each, row[v], total))
+                out.append(self.intrinsic("fmuladd", self.vector, each, row[v], total))
         return out
 
 
 def build(short: str, rows: int, vectors: int) -> Callable[..., None]:
     """What emits a tile of a size."""
-    return lambda b, *args: _Builder(b, short, rows, vectors, args).build()
+    return lambda b, *args: _Tile(b, short, rows, vectors, args).build()
+
+
+# --- turning a matrix -----------------------------------------------------------------------------
+
+
+def _build_turn(short: str) -> Callable[..., None]:
+    """A square of as many rows as a vector has lanes: half of the shuffles of LLVM's own."""
+
+    def build(
+        b: Any, source: Any, step: Any, rows: Any, target: Any, apart: Any, count: Any
+    ) -> None:
+        v = _Vectors(b, short)
+        mask, size = v.lanes_below(count), v.lanes
+        held = []
+        for i, place in enumerate(v.steps(source, step, size)):
+            there = v.splat(b.icmp_signed(">", rows, _I64(i)))
+            held.append(v.load(place, b.and_(mask, there)))
+        half = size // 2
+        while half:  # exchange a bit of the row's number and the same bit of the lane's
+            for i in (i for i in range(size) if not i & half):
+                low, high = held[i], held[i + half]
+                for to, shift in ((i, 0), (i + half, half)):
+                    picks = [
+                        size + n - half + shift if n & half else n + shift for n in range(size)
+                    ]
+                    chosen = ir.Constant(ir.VectorType(_I32, size), [_I32(n) for n in picks])
+                    held[to] = b.shuffle_vector(low, high, chosen)
+            half //= 2
+        for i, place in enumerate(v.steps(target, apart, size)):
+            v.store(held[i], place, v.splat(b.icmp_signed(">", count, _I64(i))))
+
+    return build
+
+
+def _python_turn(short: str) -> Callable[..., None]:
+    kind = np.float32 if short == "f32" else np.float64
+
+    def turn(*args: Any) -> None:
+        source, step, rows, target, apart, count = map(int, args)
+        size, width = lanes(short), bytes_of(short)
+        block = np.zeros((size, size), kind)
+        for i in range(min(rows, size)):
+            raw = (ctypes.c_char * (min(count, size) * width)).from_address(source + i * step)
+            block[i, : min(count, size)] = np.frombuffer(raw, kind)
+        for i in range(min(count, size)):
+            ctypes.memmove(target + i * apart, np.ascontiguousarray(block[:, i]).ctypes.data,
+                           size * width)  # fmt: skip
+
+    return turn
 
 
 # --- the same from Python -------------------------------------------------------------------------
@@ -197,4 +260,13 @@ def _python(short: str) -> Callable[..., None]:
     return tile
 
 
-FUNCTIONS = {f"tile_{t}": Native(f"tile_{t}", {}, _python(t)) for t in ("f32", "f64")}
+TILES = {f"tile_{t}": Native(f"tile_{t}", {}, _python(t)) for t in ("f32", "f64")}
+# source, bytes between its rows, how many there are (others are zeros); target, bytes between its
+# rows, how many it has
+TURNS = {
+    f"turn_{t}": Native(
+        f"turn_{t}", {("i64",) * 6: ("void", _build_turn(t))}, _python_turn(t)
+    )
+    for t in ("f32", "f64")
+}  # fmt: skip
+FUNCTIONS = TILES | TURNS
