@@ -46,8 +46,11 @@ def all_three(x: tuple[int, ...], w: tuple[int, ...], attrs: dict, dtype: str = 
     return g.done(out, by_input, by_filters), arrays
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [(name, "float32") for name in SHAPES]
+    + [(name, "float64") for name in ("long runs", "strides", "groups", "depthwise", "one place")],
+)
 def test_kernels_compute_what_numpy_does(name: str, dtype: str) -> None:
     x, w, attrs = SHAPES[name]
     graph, arrays = all_three(x, w, {**TWO, **attrs}, dtype)
@@ -62,7 +65,7 @@ def test_images_may_be_cut_and_joined_anywhere(
     """Batches in pieces, and gradients by the filters over one or many images in one go."""
     monkeypatch.setattr(convolution, "WORK", 0)
     monkeypatch.setattr(convolution, "WINDOWS", windows)
-    for name in ("short runs", "strides", "groups", "small image"):
+    for name in ("strides", "groups", "small image"):
         x, w, attrs = SHAPES[name]
         executable = check(*all_three((7, *x[1:]), w, {**TWO, **attrs}))
         rows = executable.plan.program.lines
@@ -75,7 +78,8 @@ def test_both_ways_to_the_gradient_by_the_input_agree_with_numpy(
 ) -> None:
     monkeypatch.setattr(convolution, "_scatters", lambda *args: scatters)
     monkeypatch.setattr(convolution, "MANY_ROWS", 16)
-    for x, w, attrs in SHAPES.values():
+    for name in ("long runs", "strides", "dilations", "groups", "volume"):
+        x, w, attrs = SHAPES[name]
         check(*all_three(x, w, {**TWO, **attrs}))
 
 
