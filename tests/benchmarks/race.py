@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -26,6 +27,7 @@ from tests.benchmarks.contestants import CONTESTANTS
 CHECKED_STEPS, TOLERANCE = 5, 1e-3
 ROUND_SECONDS = 0.1
 SLOW = 0.5  # seconds; slower steps are checked and timed once
+SLOWEST = 5.0  # seconds; of slower ones the first call is all there is, unless it compiles
 PATIENCE = 240  # seconds for one answer
 ROOT = Path(__file__).parents[2]
 
@@ -138,23 +140,17 @@ def race(
         racers = []
         for result in results:
             place = environment(threads, os.path.join(folder, result.name.replace(" ", "-")))
-            if first_calls and "eager" not in result.name:
-                racer = Racer(workload, result, pythons[result.name], place)
+            open_racer = partial(Racer, workload, result, pythons[result.name], place)
+            if first_calls and CONTESTANTS[result.name].compiles:
+                racer = open_racer()
                 result.cold = racer.ask("first")
                 racer.close()
             if not result.problem:
-                racers.append(Racer(workload, result, pythons[result.name], place))
-                first = racers[-1].ask("first")
-                result.cold, result.warm = (
-                    (result.cold, first) if result.cold is not None else (first, None)
-                )
-                seconds = racers[-1].ask("time", 0.0)
-                result.is_slow = seconds is not None and seconds > SLOW
-                steps = 1 if result.is_slow else CHECKED_STEPS
-                result.results = racers[-1].ask("results", steps)
+                racers.append(open_racer())
+                _check(racers[-1])
         for number in range(rounds):
             for racer in racers:
-                if racer.result.is_slow and number > 0:
+                if racer.result.is_slow and (number > 0 or racer.result.rounds):
                     continue
                 seconds = racer.ask("time", ROUND_SECONDS)
                 if seconds is not None:
@@ -164,6 +160,21 @@ def race(
             result.memory, result.peak = racer.ask("memory") or (None, None)
             racer.close()
     return results
+
+
+def _check(racer: Racer) -> None:
+    """The first call, the results to compare, and whether the step is slow."""
+    result, first = racer.result, racer.ask("first")
+    if result.cold is None:
+        result.cold = first
+    else:
+        result.warm = first
+    if first is not None and first > SLOWEST and not CONTESTANTS[result.name].compiles:
+        result.is_slow, result.rounds = True, [first]
+        return
+    seconds = racer.ask("time", 0.0)
+    result.is_slow = seconds is not None and seconds > SLOW
+    result.results = racer.ask("results", 1 if result.is_slow else CHECKED_STEPS)
 
 
 def compare(results: list[Result], tolerance: float = TOLERANCE) -> None:
