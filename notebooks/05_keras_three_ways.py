@@ -57,7 +57,7 @@ inputs = keras.Input((8, 8, 1), name="digit")
 x = layers.Conv2D(8, 3, padding="same", activation="relu")(inputs)
 for _ in range(2):
     y = layers.Conv2D(8, 3, padding="same")(x)
-    y = layers.BatchNormalization()(y)
+    y = layers.BatchNormalization(momentum=0.9)(y)
     x = layers.ReLU()(layers.add([x, y]))
 outputs = layers.Dense(10)(layers.GlobalAveragePooling2D()(x))
 functional = keras.Model(inputs, outputs, name="residual")

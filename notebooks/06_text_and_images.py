@@ -95,7 +95,7 @@ model = keras.Sequential(
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 model.compile(keras.optimizers.Adam(0.003), loss, metrics=["accuracy"])
 history = model.fit(
-    words[:cut], labels[:cut], epochs=12, validation_data=(words[cut:], labels[cut:]), verbose=2
+    words[:cut], labels[:cut], epochs=4, validation_data=(words[cut:], labels[cut:]), verbose=2
 )
 
 # %% [markdown]
@@ -112,7 +112,7 @@ recurrent = keras.Sequential(
 )
 recurrent.compile(keras.optimizers.Adam(0.003), loss, metrics=["accuracy"])
 recurrent.fit(
-    words[:cut], labels[:cut], epochs=6, validation_data=(words[cut:], labels[cut:]), verbose=2
+    words[:cut], labels[:cut], epochs=4, validation_data=(words[cut:], labels[cut:]), verbose=2
 )
 guess = np.argmax(recurrent.predict(words[cut : cut + 5], verbose=0), axis=1)
 for text, number in zip(texts[cut : cut + 5], guess, strict=True):
@@ -145,7 +145,7 @@ cnn = keras.Sequential(
         keras.Input((8, 8, 1)),
         augment,
         layers.Conv2D(16, 3, padding="same"),
-        layers.BatchNormalization(),
+        layers.BatchNormalization(momentum=0.9),
         layers.ReLU(),
         layers.MaxPool2D(),
         layers.SeparableConv2D(32, 3, padding="same", activation="relu"),
