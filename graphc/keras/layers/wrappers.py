@@ -105,6 +105,9 @@ class Bidirectional(Wrapper):
                 "Forward layer and backward layer should have different `go_backwards` value."
             )
         self.backward_layer = backward_layer
+        for one in (self.forward_layer, backward_layer):  # as Keras has it
+            if getattr(one, "zero_output_for_mask", None) is not None:
+                one.zero_output_for_mask = one.return_sequences
         self.return_sequences, self.return_state = layer.return_sequences, layer.return_state
         self.stateful = layer.stateful
 
