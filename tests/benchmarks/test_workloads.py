@@ -12,7 +12,7 @@ STEPS, TOLERANCE = 3, 2e-5
 
 
 # numba takes some 20 s for each of these by hand.
-SLOW = ("lstm", "transformer")
+SLOW = ("lstm", "softmax_regression", "transformer")
 LONG = [pytest.param(name, marks=pytest.mark.slow) for name in SLOW]
 
 
