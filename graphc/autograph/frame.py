@@ -72,9 +72,11 @@ class Frame:
         Names that other functions see are written through to the real variable.  ``first`` are
         parameters before the state, ``bound`` names keep the value they have now.
         """
-        shared = [n for n in params if n in self.scope.shared]
         kept = [n for n in bound if n not in params]
-        head = self.declare([*shared, *(n for n in kept if n in self.scope.shared)])
+        foreign = [n for n in kept if n in self.scope.foreign]
+        kept = [n for n in kept if n not in foreign]
+        shared = [n for n in (*params, *kept) if n in self.scope.shared]
+        head = self.declare([*shared, *foreign])
         renamed = {n: self.unit.fresh(n) for n in shared}
         self.through |= set(shared) - self.scope.foreign.keys()
         if shared:
@@ -82,8 +84,8 @@ class Frame:
             head.append(quote.unpack(shared, ast.Tuple(values, ast.Load())))
         body = head + list(prologue) + self.block(stmts, context)
         listed = [*first, *(renamed.get(n, n) for n in params)]
-        local = [n for n in kept if n not in self.scope.shared]
-        made = quote.define(self.unit.fresh(base), listed, body or [ast.Pass()], local)
+        held = {renamed.get(n, n): n for n in kept}
+        made = quote.define(self.unit.fresh(base), listed, body or [ast.Pass()], held)
         return quote.at(made, like)
 
     def declare(self, shared: Sequence[str]) -> Statements:

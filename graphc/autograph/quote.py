@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 Node = TypeVar("Node", bound=ast.AST)
@@ -80,14 +80,15 @@ def lambda_(body: ast.expr, params: Sequence[str] = ()) -> ast.Lambda:
     return ast.Lambda(arguments(params), body)
 
 
-def arguments(params: Sequence[str], bound: Sequence[str] = ()) -> ast.arguments:
-    """Parameters; ``bound`` ones have the current value of the same name as their default."""
+def arguments(params: Sequence[str], bound: Mapping[str, str] | None = None) -> ast.arguments:
+    """Parameters; each of ``bound`` has the present value of a name as its default."""
+    bound = bound or {}
     listed = [ast.arg(n) for n in (*params, *bound)]
-    return ast.arguments([], listed, None, [], [], None, [load(n) for n in bound])
+    return ast.arguments([], listed, None, [], [], None, [load(n) for n in bound.values()])
 
 
 def define(
-    name: str, params: Sequence[str], body: list[ast.stmt], bound: Sequence[str] = ()
+    name: str, params: Sequence[str], body: list[ast.stmt], bound: Mapping[str, str] | None = None
 ) -> ast.FunctionDef:
     return ast.FunctionDef(name, arguments(params, bound), body, [], None, None)
 

@@ -16,6 +16,7 @@ NONE: Names = frozenset()
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 BLOCKS = (ast.If, ast.While, ast.For)  # statements that become a call of an operator
+PROTECTED = (ast.With, ast.AsyncWith, ast.Try, ast.TryStar)  # and do so if they are left by a jump
 
 
 @dataclass(slots=True)
@@ -532,6 +533,7 @@ def analyse(
     for s, f in uses.facts.items():
         if isinstance(s, BLOCKS):
             tracked |= (f.live_in & (total.writes | changed)) - f.defined
+        if isinstance(s, BLOCKS) or (isinstance(s, PROTECTED) and f.jumps):
             tracked |= f.live_out & f.deletes
     scope.tracked = frozenset(tracked)
     return scope

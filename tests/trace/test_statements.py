@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import pytest
 
 import graphc as tf
@@ -255,3 +257,22 @@ def test_an_exception_keeps_its_class_and_what_its_init_made_of_it() -> None:
     text, value = caught.value.args[0]
     assert text == "too large" and float(value) == pytest.approx(1.1**32, rel=1e-4)
     assert "Diverged" in str(train.graph(tf.constant(3.0)))
+
+
+def test_a_name_deleted_in_a_with_that_is_left_early() -> None:
+    @contextmanager
+    def block():
+        yield
+
+    def f(x):
+        c = 3
+        with block():
+            if x > 2:
+                return x
+            del c
+        return c
+
+    staged = tf.function(f, fallback="error")
+    assert int(staged(tf.constant(5))) == 5
+    with pytest.raises(NameError, match="'c'"):
+        staged(tf.constant(1))
