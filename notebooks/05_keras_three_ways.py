@@ -13,8 +13,8 @@
 # %% [markdown]
 # # Keras: three ways to build a model, three ways to train it
 #
-# A model can be a list of layers, a graph of calls, or a class. It can be trained by `fit`, batch by
-# batch, or by a loop of your own. All nine combinations run the same compiled step.
+# A model can be a list of layers, a graph of calls, or a class. It can be trained by `fit`, batch
+# by batch, or by a loop of your own. All nine combinations run the same compiled step.
 
 # %%
 import time
@@ -49,8 +49,8 @@ sequential = keras.Sequential(
 sequential.summary()
 
 # %% [markdown]
-# **A graph of calls.** Layers are called on symbolic inputs; there may be several of them, branches,
-# and shared layers. Here a small residual network.
+# **A graph of calls.** Layers are called on symbolic inputs; there may be several of them,
+# branches, and shared layers. Here a small residual network.
 
 # %%
 inputs = keras.Input((8, 8, 1), name="digit")
@@ -111,7 +111,7 @@ plt.show()
 # %%
 functional.compile(keras.optimizers.Adam(0.005), loss, metrics=["accuracy"])
 batches = tf.data.Dataset.from_tensor_slices((x_train, y_train)).shuffle(2000, seed=1).batch(64)
-for epoch in range(12):
+for _ in range(12):
     functional.reset_metrics()
     for x, y in batches:
         logs = functional.train_on_batch(x, y, reset_metrics=False, return_dict=True)
@@ -119,7 +119,8 @@ print({name: round(float(value), 3) for name, value in logs.items()})
 functional.evaluate(x_test, y_test, verbose=0)
 
 # %% [markdown]
-# **A loop of your own**: a tape, an optimizer, and `@tf.function` for the whole epoch, loop included.
+# **A loop of your own**: a tape, an optimizer, and `@tf.function` for the whole epoch, loop
+# included.
 
 # %%
 optimizer = keras.optimizers.Adam(0.003)

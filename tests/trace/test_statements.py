@@ -270,7 +270,7 @@ def test_a_name_deleted_in_a_with_that_is_left_early() -> None:
             if x > 2:
                 return x
             del c
-        return c
+        return c  # noqa: F821
 
     staged = tf.function(f, fallback="error")
     assert int(staged(tf.constant(5))) == 5
