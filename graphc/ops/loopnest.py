@@ -278,6 +278,9 @@ class _Finder:
             a = self.parent[a]
         return a
 
+    def alike(self, a: int | None, b: int | None) -> bool:
+        return None not in (a, b) and self.size[self.find(a)] == self.size[self.find(b)]
+
     def join(self, a: int | None, b: int | None) -> None:
         if a is None or b is None:
             return
@@ -386,8 +389,10 @@ class _Finder:
         lead = len(axes) - len(access.shape)
         self.used.append((node, at, access, axes[lead:]))
         # memory that is read twice in the same way is best read in the same iteration
-        for a, b in zip(self.read.setdefault(access, axes[lead:]), axes[lead:], strict=True):
-            self.join(a, b)
+        first = self.read.setdefault(access, axes[lead:])
+        for a, b, size in zip(first, axes[lead:], access.shape, strict=True):
+            if size != 1 or self.alike(a, b):  # what has one column serves loops of any size
+                self.join(a, b)
         return None  # a Load, once the axes are settled
 
     def see_reduction(self, node: Node) -> None:

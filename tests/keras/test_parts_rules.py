@@ -248,6 +248,22 @@ def test_stateful_layers_go_on() -> None:
     assert not np.any(parts.states[0].numpy())
 
 
+def test_masked_stacks_have_their_gradients_in_graphs() -> None:
+    layer = layers.RNN([layers.SimpleRNNCell(2), layers.SimpleRNNCell(4)], return_sequences=True)
+    x, mask = tf.constant(X[:, :4, 0]), tf.constant([[True, False, True, True], [True] * 4])
+
+    def gradient(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            total = tf.reduce_sum(tf.square(layer(x, mask=mask)))
+        return tape.gradient(total, x)
+
+    traced = tf.function(gradient, autograph=False)
+    x = tf.concat([x, x + 1.0], 0)
+    mask = tf.concat([mask, mask], 0)
+    np.testing.assert_allclose(traced(x), gradient(x), rtol=1e-4, atol=1e-5)
+
+
 def test_users_cells() -> None:
     class Sums(layers.AbstractRNNCell):
         state_size = 3
