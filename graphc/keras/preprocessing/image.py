@@ -24,14 +24,20 @@ from graphc.keras.preprocessing.iterators import (
     Iterator,
     NumpyArrayIterator,
 )
-from graphc.keras.preprocessing.pictures import array_to_img, img_to_array, load_img, save_img
+from graphc.keras.utils.pictures import (
+    array_to_img,
+    img_to_array,
+    load_img,
+    save_img,
+    smart_resize,
+)
 
 __all__ = [
     "DataFrameIterator", "DirectoryIterator", "ImageDataGenerator", "Iterator",
     "NumpyArrayIterator", "apply_affine_transform", "apply_brightness_shift",
     "apply_channel_shift", "array_to_img", "img_to_array", "load_img", "random_brightness",
     "random_channel_shift", "random_rotation", "random_shear", "random_shift", "random_zoom",
-    "save_img",
+    "save_img", "smart_resize",
 ]  # fmt: skip
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from graphc.keras.preprocessing.pictures import MODES, array_to_img, img_to_array, load_img
 from graphc.keras.utils import Sequence
+from graphc.keras.utils.pictures import MODES, array_to_img, img_to_array, load_img
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff", ".gif", ".webp")
 CHANNELS = {"grayscale": 1, "rgb": 3, "rgba": 4}

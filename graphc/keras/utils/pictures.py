@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+import graphc as tf
+
 INTERPOLATION = ("nearest", "bilinear", "bicubic", "hamming", "box", "lanczos")
 MODES = {"grayscale": "L", "rgba": "RGBA", "rgb": "RGB"}
 
@@ -104,3 +106,19 @@ def save_img(
 def _check_format(data_format: str | None) -> None:
     if data_format not in (None, "channels_first", "channels_last"):
         raise ValueError(f"Invalid data_format: {data_format}")
+
+
+def smart_resize(
+    x: Any, size: Any, interpolation: str = "bilinear", data_format: str = "channels_last",
+    backend_module: Any = None,
+) -> Any:  # fmt: skip
+    """Pictures [..., height, width, channels] of a size, cut to its shape first so that nothing is
+    stretched; numpy arrays give numpy arrays."""
+    rows, columns = (int(n) for n in x.shape[-3:-1])
+    height, width = size
+    kept_rows = min(rows, int(columns * height / width))
+    kept_columns = min(columns, int(rows * width / height))
+    top, left = (rows - kept_rows) // 2, (columns - kept_columns) // 2
+    part = x[..., top : top + kept_rows, left : left + kept_columns, :]
+    made = tf.image.resize(part, [height, width], interpolation)
+    return made.numpy() if isinstance(x, np.ndarray) else made
