@@ -227,3 +227,11 @@ def get(identifier: Any) -> Callable[..., tf.Tensor]:
     if not callable(found):
         raise ValueError(f"there is no activation {identifier!r}; there are {', '.join(_NAMED)}")
     return found
+
+
+def serialize(activation: Any) -> Any:
+    """The name of an activation, for a configuration."""
+    return next((name for name, f in _NAMED.items() if f is activation), activation.__name__)
+
+
+deserialize = get

@@ -3,3 +3,4 @@
 from graphc.keras.backend.maths import *  # noqa: F403
 from graphc.keras.backend.recurrence import *  # noqa: F403
 from graphc.keras.backend.settings import *  # noqa: F403
+from graphc.keras.backend.windows import *  # noqa: F403

@@ -32,6 +32,7 @@ class Layer(Module):
     """
 
     _untracked = frozenset(("_inbound_nodes", "_outbound_nodes", "_own_losses", "_own_metrics"))
+    _renamed: tuple[str, ...] = ()  # arguments kept under other names; `get_config` adds them
     supports_masking = False
     input_spec: Any = None
     stateful = False
@@ -427,7 +428,8 @@ class Layer(Module):
         config = {"name": self.name, "trainable": self.trainable, "dtype": self._dtype}
         if hasattr(self, "_batch_input_shape"):
             config["batch_input_shape"] = self._batch_input_shape
-        return config | arguments_of(self, ignored=("name", "trainable", "dtype", "dynamic"))
+        ignored = ("name", "trainable", "dtype", "dynamic", *self._renamed)
+        return config | arguments_of(self, ignored)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:

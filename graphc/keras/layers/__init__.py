@@ -45,6 +45,7 @@ from graphc.keras.layers.core import (
     RepeatVector,
     Reshape,
 )
+from graphc.keras.layers.einsum import EinsumDense
 from graphc.keras.layers.local import LocallyConnected1D, LocallyConnected2D
 from graphc.keras.layers.merging import (
     Add,
@@ -97,6 +98,7 @@ from graphc.keras.layers.preprocessing import (
     CategoryEncoding,
     CenterCrop,
     Discretization,
+    HashedCrossing,
     Hashing,
     IntegerLookup,
     Normalization,
@@ -104,8 +106,10 @@ from graphc.keras.layers.preprocessing import (
     RandomContrast,
     RandomCrop,
     RandomFlip,
+    RandomHeight,
     RandomRotation,
     RandomTranslation,
+    RandomWidth,
     RandomZoom,
     Rescaling,
     Resizing,
@@ -121,7 +125,12 @@ from graphc.keras.layers.recurrent.cells import (
 )
 from graphc.keras.layers.recurrent.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from graphc.keras.layers.recurrent.rnn import GRU, LSTM, RNN, SimpleRNN
-from graphc.keras.layers.wrappers import Bidirectional, TimeDistributed, Wrapper
+from graphc.keras.layers.wrappers import (
+    Bidirectional,
+    SpectralNormalization,
+    TimeDistributed,
+    Wrapper,
+)
 from graphc.keras.named import lookups
 
 MaxPool1D, MaxPool2D, MaxPool3D = MaxPooling1D, MaxPooling2D, MaxPooling3D

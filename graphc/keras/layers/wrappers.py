@@ -6,6 +6,7 @@ from typing import Any
 
 import graphc as tf
 from graphc.keras.engine.base_layer import Layer
+from graphc.keras.initializers import TruncatedNormal
 from graphc.keras.utils.serialization import deserialize_keras_object, serialize_keras_object
 
 
@@ -180,3 +181,51 @@ def _turned(layer: Any, go_backwards: bool, prefix: str) -> Any:
     config = layer.get_config()
     config = config | {"go_backwards": go_backwards, "name": prefix + layer.name}
     return type(layer).from_config(config)
+
+
+class SpectralNormalization(Wrapper):
+    """A layer whose kernel is divided by its largest singular value while training (Miyato et al.,
+    2018); ``power_iterations`` steps of the power method find it.
+
+    Weight, not trained: vector_u [1, last axis of the kernel].
+    """
+
+    def __init__(self, layer: Layer, power_iterations: int = 1, **kwargs: Any) -> None:
+        super().__init__(layer, **kwargs)
+        if power_iterations <= 0:
+            raise ValueError(
+                "`power_iterations` should be greater than zero. Received:"
+                f" `power_iterations={power_iterations}`"
+            )
+        self.power_iterations = power_iterations
+
+    def build(self, input_shape: Any = None) -> None:
+        super().build(input_shape)
+        name = next((n for n in ("kernel", "embeddings") if hasattr(self.layer, n)), None)
+        if name is None:
+            raise ValueError(
+                f"{type(self.layer).__name__} object has no attribute 'kernel' nor 'embeddings'"
+            )
+        self._normalized = getattr(self.layer, name)
+        self.vector_u = self.add_weight(
+            "vector_u", (1, self._normalized.shape[-1]), trainable=False,
+            initializer=TruncatedNormal(stddev=0.02),
+        )  # fmt: skip
+        self.built = True
+
+    def call(self, inputs: Any, training: Any = None) -> Any:
+        if training:
+            self.normalize_weights()
+        return self.layer(inputs)
+
+    def normalize_weights(self) -> None:
+        """Divide the kernel by its largest singular value, as the power method sees it."""
+        kernel, u = self._normalized, self.vector_u.read_value()
+        matrix = tf.reshape(kernel, [-1, kernel.shape[-1]])
+        for _ in range(self.power_iterations):
+            v = tf.math.l2_normalize(tf.matmul(u, matrix, transpose_b=True))
+            u = tf.math.l2_normalize(tf.matmul(v, matrix))
+        u, v = tf.stop_gradient(u), tf.stop_gradient(v)
+        sigma = tf.matmul(tf.matmul(v, matrix), u, transpose_b=True)
+        self.vector_u.assign(u)
+        kernel.assign(tf.reshape(matrix / sigma, kernel.shape))

@@ -7,6 +7,7 @@ from typing import Any
 from graphc.keras.named import lookups
 from graphc.keras.optimizers import schedules
 from graphc.keras.optimizers.adadelta import Adadelta
+from graphc.keras.optimizers.adafactor import Adafactor
 from graphc.keras.optimizers.adagrad import Adagrad
 from graphc.keras.optimizers.adam import Adam
 from graphc.keras.optimizers.adamax import Adamax
@@ -20,14 +21,15 @@ from graphc.keras.optimizers.sgd import SGD
 
 _NAMED: dict[str, Any] = {
     cls.__name__.lower(): cls
-    for cls in (Adadelta, Adagrad, Adam, AdamW, Adamax, Ftrl, Lion, Nadam, RMSprop, SGD)
+    for cls in (Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, Ftrl, Lion, Nadam, RMSprop, SGD)
 }
 
 get, serialize, deserialize = lookups("optimizer", _NAMED, str.lower)
 
 __all__ = [
-    "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lion", "Nadam", "Optimizer",
-    "RMSprop", "deserialize", "experimental", "get", "legacy", "schedules", "serialize",
+    "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lion", "Nadam",
+    "Optimizer", "RMSprop", "deserialize", "experimental", "get", "legacy", "schedules",
+    "serialize",
 ]  # fmt: skip
 
 

@@ -1,14 +1,21 @@
 """Layers that prepare data: numbers, categories, texts, pictures."""
 
-from graphc.keras.layers.preprocessing.encoding import CategoryEncoding, Discretization, Hashing
+from graphc.keras.layers.preprocessing.encoding import (
+    CategoryEncoding,
+    Discretization,
+    HashedCrossing,
+    Hashing,
+)
 from graphc.keras.layers.preprocessing.image import (
     CenterCrop,
     RandomBrightness,
     RandomContrast,
     RandomCrop,
     RandomFlip,
+    RandomHeight,
     RandomRotation,
     RandomTranslation,
+    RandomWidth,
     RandomZoom,
     Resizing,
 )
@@ -17,8 +24,8 @@ from graphc.keras.layers.preprocessing.normalization import Normalization, Resca
 from graphc.keras.layers.preprocessing.text import TextVectorization
 
 __all__ = [
-    "CategoryEncoding", "CenterCrop", "Discretization", "Hashing", "IntegerLookup",
-    "Normalization", "RandomBrightness", "RandomContrast", "RandomCrop", "RandomFlip",
-    "RandomRotation", "RandomTranslation", "RandomZoom", "Rescaling", "Resizing", "StringLookup",
-    "TextVectorization",
+    "CategoryEncoding", "CenterCrop", "Discretization", "HashedCrossing", "Hashing",
+    "IntegerLookup", "Normalization", "RandomBrightness", "RandomContrast", "RandomCrop",
+    "RandomFlip", "RandomHeight", "RandomRotation", "RandomTranslation", "RandomWidth",
+    "RandomZoom", "Rescaling", "Resizing", "StringLookup", "TextVectorization",
 ]  # fmt: skip

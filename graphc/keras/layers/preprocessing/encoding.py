@@ -188,3 +188,30 @@ class Hashing(Layer):
             same = tf.equal(x, tf.constant(self.mask_value, x.dtype))
             ids = tf.where(same, tf.zeros_like(ids), ids + 1)
         return encoded(ids, self.num_bins, self.output_mode, self.compute_dtype)
+
+
+class HashedCrossing(Layer):
+    """Pairs (or more) of texts or whole numbers as one number below ``num_bins``: the hash of both
+    joined by "_X_"."""
+
+    def __init__(
+        self, num_bins: int, output_mode: str = "int", sparse: bool = False, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        if num_bins is None or num_bins <= 0:
+            raise ValueError(
+                "The `num_bins` for `HashedCrossing` cannot be `None` or non-positive. Received:"
+                f" num_bins={num_bins}."
+            )
+        self.num_bins, self.sparse = num_bins, sparse
+        self.output_mode = check_mode("HashedCrossing", output_mode, ("int", "one_hot"))
+
+    def _converted(self, inputs: Any) -> Any:
+        return tuple(map(tf.convert_to_tensor, inputs))
+
+    def call(self, inputs: Any) -> Any:
+        if len(inputs) < 2:
+            raise ValueError("`HashedCrossing` should be called on at least two inputs.")
+        parts = [x if x.dtype == tf.string else tf.as_string(x) for x in inputs]
+        ids = tf.strings.to_hash_bucket_fast(tf.strings.join(parts, "_X_"), self.num_bins)
+        return encoded(ids, self.num_bins, self.output_mode, self.compute_dtype)

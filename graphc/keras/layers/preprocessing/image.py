@@ -270,3 +270,33 @@ class RandomBrightness(RandomPictures):
         low, high = map(float, self.value_range)
         moved = self.draw(x, *self._range, 1, 1, 1) * (high - low)
         return tf.clip_by_value(x + moved, low, high)
+
+
+class RandomSide(RandomPictures):
+    """Another size along one axis, the same for all pictures of a batch."""
+
+    _axis = 0  # of height, width
+
+    def __init__(
+        self, factor: Any, interpolation: str = "bilinear", seed: int | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(seed, **kwargs)
+        self.factor, self.interpolation = factor, interpolation
+        self._range = bounds(factor, "factor", -1.0)
+
+    def at_random(self, x: Any) -> Any:
+        low, high = self._range
+        grown = tf.random.uniform([], 1.0 + low, 1.0 + high, seed=self.seed)
+        size = [tf.shape(x)[1], tf.shape(x)[2]]
+        size[self._axis] = tf.cast(tf.cast(size[self._axis], tf.float32) * grown, tf.int32)
+        return tf.cast(tf.image.resize(x, tf.stack(size), self.interpolation), x.dtype)
+
+
+class RandomHeight(RandomSide):
+    """Pictures with more or fewer rows, by a part of their height."""
+
+
+class RandomWidth(RandomSide):
+    """Pictures with more or fewer columns, by a part of their width."""
+
+    _axis = 1
