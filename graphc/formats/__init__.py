@@ -1,1 +1,1 @@
-"""Byte formats that other programs read: records, protocol buffers."""
+"""Byte formats that other programs read: records, protocol buffers, PNG; files written whole."""

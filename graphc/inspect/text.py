@@ -10,6 +10,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from graphc.formats.whole import whole_file
 from graphc.inspect.benchmark import show
 from graphc.inspect.html import graph_html
 from graphc.ir import dims
@@ -97,8 +98,10 @@ def random_inputs(graph: Graph, seed: int, sizes: Mapping[str, int] | None = Non
 def save(graph: Graph, arrays: Sequence[np.ndarray], path: str | Path) -> list[Path]:
     """Write a graph with the user's lines to ``path`` (.ir), and values beside it as .npz."""
     text, values = Path(path).with_suffix(".ir"), Path(path).with_suffix(".npz")
-    text.write_text(graph.text(locs=True) + "\n", encoding="utf-8")
-    np.savez_compressed(values, *arrays)
+    with whole_file(text) as part:
+        part.write_text(graph.text(locs=True) + "\n", encoding="utf-8")
+    with whole_file(values) as part, open(part, "wb") as file:
+        np.savez_compressed(file, *arrays)
     return [text, values]
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 
 import graphc as tf
+from graphc.formats.whole import whole_file
 from graphc.keras.engine import keras_archive
 from graphc.keras.engine.keras_tensor import InputLayer, TFOpLambda
 from graphc.keras.engine.model import Model
@@ -255,21 +255,8 @@ def atomic(filepath: Any) -> Iterator[Path]:
         raise IsADirectoryError(f"{target} is a directory; models are saved to one file")
     if not target.parent.is_dir():
         target.parent.mkdir(parents=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    os.close(handle)
-    try:
-        yield Path(name)
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    with whole_file(target) as part:
+        yield part
 
 
 def _is_hdf5(filepath: Any) -> bool:

@@ -6,13 +6,13 @@ import hashlib
 import os
 import shutil
 import tarfile
-import tempfile
 import urllib.error
 import urllib.request
 import zipfile
 from pathlib import Path
 from typing import Any
 
+from graphc.formats.whole import whole_file
 from graphc.keras.utils.progbar import Progbar
 
 
@@ -59,26 +59,25 @@ def validate_file(fpath: Any, file_hash: str, algorithm: str = "auto", **kwargs:
 
 def _download(origin: str, target: Path, wanted: str | None, algorithm: str) -> None:
     print(f"Downloading data from {origin}")
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    part = Path(name)
     try:
-        with urllib.request.urlopen(origin) as source, os.fdopen(handle, "wb") as file:
-            size = int(source.headers.get("Content-Length") or 0)
-            bar = Progbar(size or None)
-            while block := source.read(1 << 16):
-                file.write(block)
-                bar.add(len(block))
-        if wanted is not None and not validate_file(part, wanted, algorithm):
-            raise ValueError(
-                f"Incomplete or corrupted file detected: what {origin} sent does not match the"
-                f" provided hash {wanted}."
-            )
-        os.replace(part, target)
+        with whole_file(target) as part:
+            _fetch(origin, part)
+            if wanted is not None and not validate_file(part, wanted, algorithm):
+                raise ValueError(
+                    f"Incomplete or corrupted file detected: what {origin} sent does not match the"
+                    f" provided hash {wanted}."
+                )
     except urllib.error.URLError as error:
         reason = getattr(error, "code", None), getattr(error, "reason", error)
         raise OSError(f"URL fetch failure on {origin}: {reason[0]} -- {reason[1]}") from error
-    finally:
-        part.unlink(missing_ok=True)
+
+
+def _fetch(origin: str, target: Path) -> None:
+    with urllib.request.urlopen(origin) as source, open(target, "wb") as file:
+        bar = Progbar(int(source.headers.get("Content-Length") or 0) or None)
+        while block := source.read(1 << 16):
+            file.write(block)
+            bar.add(len(block))
 
 
 def _extract(archive: Path, folder: Path) -> None:
