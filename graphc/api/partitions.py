@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from graphc.api.arguments import (
     alike,
     data_size,
@@ -229,8 +231,6 @@ def depth_to_space(
 
 def get_static_value(tensor: Any, partial: bool = False) -> Any:
     """The value as numpy if it is known now, also while tracing; None otherwise."""
-    import numpy as np
-
     found = static_value(convert_to_tensor(tensor))
     if found is None:
         return None

@@ -7,6 +7,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from graphc.api.arguments import (
     alike,
     data_size,
@@ -86,8 +88,6 @@ def size(input: Any, out_type: Any = dtypes.int32, name: str | None = None) -> T
 
 def broadcast_static_shape(shape_x: Any, shape_y: Any) -> TensorShape:
     """Return the shape that two shapes broadcast to."""
-    import numpy as np
-
     return TensorShape(np.broadcast_shapes(tuple(shape_x), tuple(shape_y)))
 
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from graphc.errors import EscapedTensorError, GraphcError, InvalidArgumentError
+from graphc.errors import DTypeError, EscapedTensorError, GraphcError, InvalidArgumentError
 from graphc.ir import dtypes
 from graphc.ir.dims import Dim
 from graphc.ir.types import TensorType
-from graphc.ops import REGISTRY, OpDef, install_dispatch, opdef
+from graphc.ops import REGISTRY, OpDef, install_dispatch, opdef, ops
 from graphc.trace.convert import to_array
 from graphc.trace.state import current
 from graphc.trace.tensor import EagerTensor, Operators, SymbolicTensor, Tensor
@@ -227,8 +227,6 @@ def _holds_tensors(values: Any) -> bool:
 
 
 def _stack(values: Sequence[Any], dtype: Any) -> Tensor:
-    from graphc.ops import ops
-
     first = next((v for v in values if isinstance(v, Operators)), None)
     dtype = dtype or (None if first is None else first.dtype)
     return ops.stack(*(convert_to_tensor(v, dtype_hint=dtype) for v in values), axis=0)
@@ -255,8 +253,6 @@ def convert_to_tensor(
         return _of_python(value, want, dtype_hint)
     if isinstance(value, Operators):
         if want is not None and value.dtype is not want:
-            from graphc.errors import DTypeError
-
             raise DTypeError(
                 f"tensor conversion requested dtype {want.name} for a tensor of dtype"
                 f" {value.dtype.name}; use tf.cast"

@@ -6,8 +6,10 @@ import csv
 import json
 import time
 import urllib.request
+import warnings
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
 
@@ -194,9 +196,6 @@ class RemoteMonitor(Callback):
         self.headers, self.send_as_json = headers or {}, send_as_json
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        import warnings
-        from urllib.parse import urlencode
-
         body = json.dumps({"epoch": epoch, **(logs or {})}, default=float)
         headers = dict(self.headers)
         if self.send_as_json:
