@@ -198,6 +198,11 @@ def same(a: DimLike, b: DimLike) -> bool | None:
     return None if isinstance(rest, Dim) else False
 
 
+def at_most(a: DimLike, b: DimLike) -> bool:
+    """Whether ``a <= b`` is certain, for all sizes of their symbols."""
+    return all(factor <= 0 for _, factor in _terms(a - b))
+
+
 # Equalities that type rules had to assume; a graph builder collects them and turns them into
 # guards.
 _assumed: ContextVar[list[tuple[DimLike, DimLike]] | None] = ContextVar("assumed", default=None)

@@ -25,6 +25,7 @@ from graphc.passes.edit import in_regions, names_of, read_from, rebuilt, resolve
 
 MOST_BYTES = 1 << 26  # of what a loop keeps for that
 MOST_IN_A_ROW = 1 << 20  # the same in one iteration, if their number is not known
+MOST_TIMES = 8  # what the loop reads in an iteration, if the size of that is not known either
 TOO_MUCH = "its values of all iterations may need much memory"
 
 
@@ -292,7 +293,8 @@ class _Loop:
         """Whether a value of each iteration takes a bearable amount of memory."""
         row = value.type.size * value.type.dtype.size
         if not isinstance(row, int):
-            return False
+            read = [p.type.size * p.type.dtype.size for o, p in self.scanned if self._is_whole(o)]
+            return any(dims.at_most(row, size * MOST_TIMES) for size in read)
         known = isinstance(self.trips, int)
         return row * self.trips <= MOST_BYTES if known else row <= MOST_IN_A_ROW  # type: ignore[operator]
 
