@@ -116,6 +116,13 @@ def _folded(
     return rows.collect(state, step)[0]
 
 
+def carry(step: Callable[[Any, Any], tuple[Any, Any]], state: Any, elems: Any) -> tuple[Any, Any]:
+    """Run ``state, result = step(state, row)`` over the rows; the last state and all results,
+    stacked (None if ``result`` is).
+    """
+    return _Rows("carry", elems).collect(nest.map_structure(_tensor, state), OPERATORS.fn(step))
+
+
 class _Rows:
     """The rows of the tensors in a structure."""
 
