@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob as globbing
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -15,7 +15,6 @@ import numpy as np
 from graphc.errors import (
     AlreadyExistsError,
     FailedPreconditionError,
-    InvalidArgumentError,
     NotFoundError,
     PermissionDeniedError,
 )
@@ -284,9 +283,3 @@ def files_of(names: Any) -> list[str]:
         return [f for item in names for f in files_of(item)]
     array = np.ravel(constant(names, dtypes.string))
     return [os.fsdecode(n) for n in array.tolist()]
-
-
-def check_list(values: Any, what: str) -> Sequence[Any]:
-    if not isinstance(values, list | tuple):
-        raise InvalidArgumentError(f"{what} must be a list, got {values!r}")
-    return values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -26,11 +27,15 @@ STRINGS, HALVES, CONTENT = 8, 13, 4
 def serialize(array: np.ndarray) -> bytes:
     """An array as a ``TensorProto``."""
     dtype = dtypes.of_numpy(array.dtype)
-    shape = message(*((2, message((1, n or None))) for n in array.shape))
-    head = message((1, NUMBERS[dtype.name]), (2, shape))
+    head = message((1, NUMBERS[dtype.name]), (2, shape_proto(array.shape)))
     if dtype is dtypes.string:
         return head + message(*((STRINGS, v) for v in array.ravel().tolist()))
     return head + message((CONTENT, np.ascontiguousarray(array).tobytes() or None))
+
+
+def shape_proto(sizes: Iterable[int | None]) -> bytes:
+    """A shape as a ``TensorShapeProto``; None is an unknown size."""
+    return message(*((2, message((1, -1 if n is None else n or None))) for n in sizes))
 
 
 def parse(data: bytes, dtype: Any) -> np.ndarray:

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from graphc.formats.wire import message
+from graphc.io.tensors import serialize
 
 DATA_CLASS = {"scalars": 1, "histograms": 2, "text": 2, "images": 3, "audio": 3}
-# numbers of ``types.proto``
-TYPES = {
-    "float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int16": 5, "int8": 6, "string": 7,
-    "complex64": 8, "int64": 9, "bool": 10, "bfloat16": 14, "uint16": 17, "complex128": 18,
-    "float16": 19, "uint32": 22, "uint64": 23,
-}  # fmt: skip
 
 
 def version() -> bytes:
@@ -46,18 +40,6 @@ def metadata(plugin: str, description: str | None = None, content: bytes = b"") 
     return message((1, data), (3, description or None), (4, DATA_CLASS.get(plugin)))
 
 
-def shape_proto(shape: Sequence[int | None]) -> bytes:
-    """``TensorShapeProto``; None is an unknown size."""
-    dims = ((2, message((1, -1 if size is None else size))) for size in shape)
-    return message(*dims)
-
-
 def tensor_proto(value: Any) -> bytes:
     """``TensorProto`` of an array, or of bytes and lists of bytes."""
-    array = np.asarray(value, object if isinstance(value, bytes | list) else None)
-    if array.dtype == object:
-        strings = [(8, s) for s in array.ravel().tolist()]
-        return message((1, TYPES["string"]), (2, shape_proto(array.shape)), *strings)
-    raw = np.ascontiguousarray(array).tobytes()
-    number = TYPES[array.dtype.name]
-    return message((1, number), (2, shape_proto(array.shape)), (4, raw))
+    return serialize(np.asarray(value, object if isinstance(value, bytes | list) else None))

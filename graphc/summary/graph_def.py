@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from graphc.formats.wire import message
+from graphc.io.tensors import NUMBERS, shape_proto
 from graphc.ir.graph import Graph, Node, Value
-from graphc.summary.events import TYPES, shape_proto
 
 PRODUCER = 22  # of ``VersionDef``: a graph that old needs no function library
 DEVICE = "/device:CPU:0"
@@ -66,7 +66,7 @@ def _node_def(name: str, op: str, inputs: Any, values: Any, line: str = "") -> b
     if values:
         shapes = ((7, shape_proto([_size(d) for d in v.type.shape])) for v in values)
         attributes["_output_shapes"] = message((1, message(*shapes)))
-        number = TYPES.get(values[0].type.dtype.name)
+        number = NUMBERS.get(values[0].type.dtype.name)
         attributes["dtype"] = message((6, number))
     if line:
         attributes["line"] = message((2, line))
