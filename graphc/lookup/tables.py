@@ -114,21 +114,13 @@ def _column(lines: list[bytes], index: int, dtype: Any, delimiter: str) -> np.nd
 # --- tables ---------------------------------------------------------------------------------------
 
 
-class Table:
-    """Keys and values in a dictionary; values may have axes."""
+class _Lookup:
+    """What is asked with keys of one dtype."""
 
-    def __init__(self, key_dtype: Any, value_dtype: Any, default: Any, name: str) -> None:
-        self.key_dtype, self.value_dtype = dtypes.as_dtype(key_dtype), dtypes.as_dtype(value_dtype)
-        self._default = constant(default, self.value_dtype)
-        self._held: dict[Any, Any] = {}
-        self.name = name
-
-    @property
-    def resource_handle(self) -> Any:
-        return self
+    key_dtype: Any
 
     def lookup(self, keys: Any, name: str | None = None) -> Any:
-        """The values of keys, the default for those that are not there.
+        """The values of keys, in the keys' structure: dense, ragged or sparse.
 
         Raises ``TypeError`` for keys of another dtype.
         """
@@ -136,10 +128,7 @@ class Table:
             return keys.with_flat_values(self.lookup(keys.flat_values))
         if hasattr(keys, "dense_shape"):  # a SparseTensor
             return keys.with_values(self.lookup(keys.values))
-        t = self._keys(keys)
-        sizes = [d if isinstance(d, int) else None for d in t.dims]
-        shape = [*sizes, *self._default.shape]
-        return host(self._find, [t], Spec(self.value_dtype, shape))[0]
+        return self._values_of(self._keys(keys))
 
     def __getitem__(self, keys: Any) -> Any:
         return self.lookup(keys)
@@ -151,6 +140,28 @@ class Table:
                 f"Dtype of argument `keys` must be {self.key_dtype!r}, received: {t.dtype!r}"
             )
         return t
+
+    def _values_of(self, t: Tensor) -> Tensor:
+        raise NotImplementedError
+
+
+class Table(_Lookup):
+    """Keys and values in a dictionary; other keys have the default. Values may have axes."""
+
+    def __init__(self, key_dtype: Any, value_dtype: Any, default: Any, name: str) -> None:
+        self.key_dtype, self.value_dtype = dtypes.as_dtype(key_dtype), dtypes.as_dtype(value_dtype)
+        self._default = constant(default, self.value_dtype)
+        self._held: dict[Any, Any] = {}
+        self.name = name
+
+    @property
+    def resource_handle(self) -> Any:
+        return self
+
+    def _values_of(self, t: Tensor) -> Tensor:
+        sizes = [d if isinstance(d, int) else None for d in t.dims]
+        shape = [*sizes, *self._default.shape]
+        return host(self._find, [t], Spec(self.value_dtype, shape))[0]
 
     def _find(self, keys: np.ndarray) -> list[np.ndarray]:
         get, default = self._held.get, self._default
@@ -206,7 +217,7 @@ class StaticHashTable(Table):
         return self._default[()]
 
 
-class StaticVocabularyTable:
+class StaticVocabularyTable(_Lookup):
     """Ids of words: those of a table, and for others one of ``num_oov_buckets`` more, by hash
     (TF: ``tf.lookup.StaticVocabularyTable``).
     """
@@ -232,17 +243,8 @@ class StaticVocabularyTable:
         """How many ids there are, i64."""
         return convert_to_tensor(self._known() + self._buckets, dtypes.int64)
 
-    def lookup(self, keys: Any, name: str | None = None) -> Any:
-        """The ids of keys, i64."""
-        if hasattr(keys, "with_flat_values"):
-            return keys.with_flat_values(self.lookup(keys.flat_values))
-        if hasattr(keys, "dense_shape"):
-            return keys.with_values(self.lookup(keys.values))
-        t = convert_to_tensor(keys, dtype_hint=self.key_dtype)
-        if t.dtype is not self.key_dtype:
-            raise TypeError(
-                f"Dtype of argument `keys` must be {self.key_dtype!r}, received: {t.dtype!r}"
-            )
+    def _values_of(self, t: Tensor) -> Tensor:
+        """Ids, i64."""
         words = t if t.dtype is dtypes.string else as_string(t)
         others = ops.add(to_hash_bucket_fast(words, self._buckets), np.int64(self._known()))
         if self._table is None:
@@ -251,9 +253,6 @@ class StaticVocabularyTable:
             t = ops.cast(t, dtype=self._table.key_dtype)
         ids = self._table.lookup(t)
         return ops.select(ops.greater_equal(ids, np.int64(0)), ids, others)
-
-    def __getitem__(self, keys: Any) -> Any:
-        return self.lookup(keys)
 
 
 class MutableHashTable(Table):
