@@ -9,7 +9,7 @@ from typing import Any
 
 import graphc as tf
 from graphc.data.plans import From, Plan
-from graphc.data.readers import Columns, Gather, Numbers, Reader, Through, join
+from graphc.data.readers import Columns, Gather, Numbers, Reader, Rows, Through, join
 from graphc.data.structure import Row, given, is_fixed
 from graphc.formats.records import framed
 from graphc.io import tensors
@@ -35,21 +35,13 @@ class Cached(From):
         if self.columns is not None:
             return Gather(self.columns, Numbers(len(self.columns[0])))
         if self.rows is not None:
-            return _Rows(self.rows)
+            return Rows(self.rows)
         upstream = self.source.reader()
         if isinstance(upstream, Gather) and upstream.in_place:
             return upstream  # it lies in memory as it is
         if upstream.cuts and is_fixed(self.spec):
             return _KeepBlocks(upstream, self)
         return _KeepRows(upstream, self)
-
-
-class _Rows(Reader):
-    def __init__(self, rows: list[Row]) -> None:
-        self.left = iter(rows)
-
-    def next(self) -> Row | None:
-        return next(self.left, None)
 
 
 class _KeepRows(Through):

@@ -10,7 +10,7 @@ import numpy as np
 import graphc as tf
 from graphc.data.calls import Call
 from graphc.data.plans import From, Plan
-from graphc.data.readers import Columns, Reader, Through, join
+from graphc.data.readers import Columns, Reader, Rows, Through, join
 from graphc.data.structure import (
     DatasetSpec,
     Row,
@@ -327,15 +327,7 @@ class Listed(Plan):
         self.spec, self.rows, self.cardinality = spec, rows, len(rows)
 
     def reader(self) -> Reader:
-        return ListReader(self.rows)
-
-
-class ListReader(Reader):
-    def __init__(self, rows: list[Row]) -> None:
-        self.left = iter(rows)
-
-    def next(self) -> Row | None:
-        return next(self.left, None)
+        return Rows(self.rows)
 
 
 class Unknown(Plan):

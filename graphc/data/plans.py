@@ -13,7 +13,7 @@ import numpy as np
 import graphc as tf
 from graphc.data import readers
 from graphc.data.order import Seed, Shuffle
-from graphc.data.readers import Columns, Gather, Numbers, Once, Reader, Through, reorder
+from graphc.data.readers import Columns, Gather, Numbers, Reader, Rows, Through, reorder
 from graphc.data.structure import (
     Row,
     as_row,
@@ -68,7 +68,7 @@ class Tensors(Plan):
         self.row = as_row(flatten(tensors))
 
     def reader(self) -> Reader:
-        return Once(self.row)
+        return Rows([self.row])
 
 
 class Slices(Plan):

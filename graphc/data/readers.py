@@ -11,7 +11,7 @@ memory: see `Gather`.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -71,15 +71,14 @@ def stack(rows: Sequence[Row]) -> Columns:
     return columns
 
 
-class Once(Reader):
-    """A single row."""
+class Rows(Reader):
+    """The rows of a list."""
 
-    def __init__(self, row: Row) -> None:
-        self.row: Row | None = row
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self.left = iter(rows)
 
     def next(self) -> Row | None:
-        row, self.row = self.row, None
-        return row
+        return next(self.left, None)
 
 
 class Numbers(Reader):
