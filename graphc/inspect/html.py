@@ -12,6 +12,7 @@ from graphc.ir.graph import Graph
 
 
 def pre(text: str) -> str:
+    """Text as it is."""
     return f"<pre>{escape(text)}</pre>"
 
 
@@ -22,6 +23,7 @@ def folded(title: str, body: str, opened: bool = False) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Rows of cells under their titles."""
     cells = "".join(f'<th align="left">{escape(h)}</th>' for h in head)
     lines = "".join(
         "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows
