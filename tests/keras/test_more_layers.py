@@ -121,3 +121,14 @@ def test_windows_of_the_backend() -> None:
 def test_activations_have_names() -> None:
     assert keras.activations.serialize(keras.activations.relu) == "relu"
     assert keras.activations.deserialize("tanh") is keras.activations.tanh
+
+
+def test_a_model_resets_its_stateful_layers() -> None:
+    model = keras.Sequential([
+        layers.LSTM(3, stateful=True, return_sequences=True, batch_input_shape=(2, 3, 4)),
+        layers.LSTM(2),
+    ])  # fmt: skip
+    first = model.predict(X, verbose=0)
+    assert np.abs(model.predict(X, verbose=0) - first).max() > 1e-4
+    model.reset_states()
+    np.testing.assert_allclose(model.predict(X, verbose=0), first, rtol=1e-5, atol=1e-6)

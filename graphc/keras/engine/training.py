@@ -104,6 +104,12 @@ class Trainer:
         for metric in self.metrics:
             metric.reset_state()
 
+    def reset_states(self) -> None:
+        """Let its stateful layers begin anew."""
+        for layer in self._sublayers():
+            if layer.stateful and hasattr(layer, "reset_states"):
+                layer.reset_states()
+
     def _check_compiled(self) -> None:
         if self.optimizer is None:
             raise RuntimeError(
