@@ -43,23 +43,3 @@ def order_edges(graph: Graph) -> Iterator[tuple[Node, Node]]:
             if last is not None:
                 yield last, node
             last = node
-
-
-def ancestors(graph: Graph) -> list[int]:
-    """For each node the set of nodes before it by data or order, as bits of an int.
-
-    Bit i stands for ``graph.nodes[i]``: a union is one ``|``, a question one shift.
-    """
-    position = {node: i for i, node in enumerate(graph.nodes)}
-    before_effect = {after: before for before, after in order_edges(graph)}
-    found: list[int] = []
-    for node in graph.nodes:
-        sources = [graph.producer[v] for v in node.inputs if v in graph.producer]
-        if node in before_effect:
-            sources.append(before_effect[node])
-        bits = 0
-        for source in sources:
-            at = position[source]
-            bits |= found[at] | 1 << at
-        found.append(bits)
-    return found

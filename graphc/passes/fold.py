@@ -28,7 +28,7 @@ def fold(graph: Graph, log: PassLog) -> Graph:
     known: dict[Value, np.ndarray] = {}
     nodes: list[Node] = []
     for node in graph.nodes:
-        node = in_regions(_with_literals(node, known, log), lambda g: fold(g, log))
+        node = in_regions(_with_literals(node, known), lambda g: fold(g, log))
         nodes.append(node)
         if node.op is control.constant:
             known[node.output] = node.attrs["value"]
@@ -46,7 +46,7 @@ def _constant(value: Value, array: np.ndarray, origin: Node) -> Node:
     return Node(control.constant, (), (value,), {"value": array}, {}, origin.loc)
 
 
-def _with_literals(node: Node, known: Mapping[Value, np.ndarray], log: PassLog) -> Node:
+def _with_literals(node: Node, known: Mapping[Value, np.ndarray]) -> Node:
     """Control flow whose regions have the constants they capture inside, where they fold."""
     first = control_captures(node)
     if first is None:

@@ -211,13 +211,11 @@ def _gather(w: LoopText, node: Node, sources: Sequence[Place]) -> Place:
     if isinstance(indices, str):
         return take(indices)
     rank = out.rank - x.rank + 1
-    found = _gathered(w, node, w.elements(indices), take)
+    found = _gathered(w, w.elements(indices), take)
     return as_place(np.moveaxis(found, range(rank), range(axis, axis + rank)))
 
 
-def _gathered(
-    w: LoopText, node: Node, indices: np.ndarray, take: Callable[[str], Place]
-) -> np.ndarray:
+def _gathered(w: LoopText, indices: np.ndarray, take: Callable[[str], Place]) -> np.ndarray:
     parts = {at: w.elements(take(indices[at])) for at in np.ndindex(indices.shape)}
     if not parts:
         raise Unfit("an element of nothing")

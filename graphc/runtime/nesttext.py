@@ -342,7 +342,7 @@ class Writer:
         if value in self.scratch:
             at = self._flat(self.loops.inner)
             return read(value, f"{self.scratch[value]}[{at}]")
-        place = self._place(self.loops.store(value), self.row)
+        place = self._place(self.loops.store(value))
         return read(value, f"{self.pointers[value]}[{place}]")
 
     def _flat(self, axes: Sequence[int]) -> str:
@@ -369,7 +369,7 @@ class Writer:
         if is_gather(node):
             self._gather(node, block)
             return
-        operands = [self._operand(node, o, block) for o in self.nest.operands[node]]
+        operands = [self._operand(o, block) for o in self.nest.operands[node]]
         indices = [None if a is None else self.index.get(a) for a in self.nest.axes[node.output]]
         around = Surroundings(indices, self._failure(node, block), self._number)
         text = expression(node, operands, around)
@@ -390,7 +390,7 @@ class Writer:
         """What the kernel does when it has to stop."""
         return [*(f"slots[{i}] = {x}" for i, x in enumerate(details)), f"return {code}"]
 
-    def _operand(self, node: Node, operand: Any, block: Block) -> str:
+    def _operand(self, operand: Any, block: Block) -> str:
         if isinstance(operand, Load):
             return self._load(operand, block)
         if isinstance(operand, Value):
@@ -404,14 +404,14 @@ class Writer:
             block = self.row if strides else self.prologue
             if block is self.row and not self.loops.outer:
                 block = self.prologue
-        key = (load.root, self._place(load, block))
+        key = (load.root, self._place(load))
         if key not in block.loaded:
             block.loaded[key] = name = f"x{self.count}"
             self.count += 1
             block.add(f"{name} = {read(load.root, f'{self.pointers[load.root]}[{key[1]}]')}")
         return block.loaded[key]
 
-    def _place(self, load: Load, block: Block) -> str:
+    def _place(self, load: Load) -> str:
         """The index of an access: what is fixed in a row is computed once for the row."""
         strides = self.loops.loop_strides(load)
         fixed = [self._times(self.index[a], strides[a]) for a in self.loops.outer if a in strides]
@@ -452,14 +452,14 @@ class Writer:
     def _gather(self, node: Node, block: Block) -> None:
         """One element of a gather: the index is checked, then it moves the place."""
         where, index = self.nest.operands[node]
-        at = self._operand(node, index, block)
+        at = self._operand(index, block)
         stride, size = self.nest.steps[node]
         name = self.names[node.output]
         block.add(f"g{name} = i64({at})", node)
         check = self._failure(node, block)
         limit = self._number(size)
         check(OUT_OF_RANGE, f"g{name} < 0 or g{name} >= {limit}", f"g{name}", limit)
-        place = self._place(where, block)
+        place = self._place(where)
         place = f"{place} + {self._times(f'g{name}', stride)}" if place != "0" else (
             self._times(f"g{name}", stride))  # fmt: skip
         block.add(f"v{name} = {read(where.root, f'{self.pointers[where.root]}[{place}]')}", node)
@@ -468,12 +468,12 @@ class Writer:
         if value in self.scratch:
             self._store(value, f"{self.scratch[value]}[{self._flat(self.loops.inner)}]", block)
         if value in self.nest.outputs:
-            place = self._place(self.loops.store(value), block)
+            place = self._place(self.loops.store(value))
             self._store(value, f"{self.pointers[value]}[{place}]", block)
 
     def _store_row(self, value: Value, block: Block) -> None:
         if value in self.nest.outputs and self.nest.axes_of(value):
-            place = self._place(self.loops.store(value), block)
+            place = self._place(self.loops.store(value))
             self._store(value, f"{self.pointers[value]}[{place}]", block)
 
     def _store(self, value: Value, target: str, block: Block) -> None:
@@ -487,9 +487,9 @@ class Writer:
     # --- reductions ---
 
     def _step(self, node: Node, block: Block) -> None:
-        x = self._operand(node, self.nest.operands[node][0], block)
+        x = self._operand(self.nest.operands[node][0], block)
         if node in self.loops.folds and self.nest.axes_of(node.output):
-            place = self._place(self.loops.store(node.output), block)
+            place = self._place(self.loops.store(node.output))
             target = f"{self.pointers[node.output]}[{place}]"
             text = step(node, read(node.output, target), x)
             block.add(f"{target} = {written(node.output, text)}", node)

@@ -401,7 +401,7 @@ def joined(held: Sequence[Any], what: str) -> Part:
     """Elements and parts as one part."""
     if not held:
         raise InvalidArgumentError(f"{what} is empty: nothing tells what its elements are")
-    parts = [as_part(_like(v, held, what)) for v in held]
+    parts = [as_part(_like(v, held)) for v in held]
     for other in parts[1:]:
         check_alike(parts[0], other, what)
     if len(parts) == 1:
@@ -414,7 +414,7 @@ def joined(held: Sequence[Any], what: str) -> Part:
     return Part(nest.pack_sequence_as(parts[0].rows, rows), flags)
 
 
-def _like(value: Any, held: Sequence[Any], what: str) -> Any:
+def _like(value: Any, held: Sequence[Any]) -> Any:
     """Python numbers in the dtype of the tensors among the elements."""
     if isinstance(value, Part | Operators):
         return value

@@ -24,10 +24,9 @@ Index = tuple[Any, ...]
 def get_item(x: Any, index: Any) -> Tensor:
     """The part of a tensor (or Variable) that ``index`` names, as numpy does for basic indexing."""
     parts = _parts(index)
-    at = next((i for i, p in enumerate(parts) if _is_array(p)), None)
-    if at is None:
+    if not any(_is_array(p) for p in parts):
         return ops.strided_slice(x, index=_static(parts, x.ndim))
-    return _take(x, _expanded(parts, x.ndim), at)
+    return _take(x, _expanded(parts, x.ndim))
 
 
 def set_item(x: Any, index: Any, value: Any) -> Tensor:
@@ -169,7 +168,7 @@ def _axes_of(part: Any) -> int:
     return 1
 
 
-def _take(x: Any, parts: Index, at: int) -> Tensor:
+def _take(x: Any, parts: Index) -> Tensor:
     """Apply an index with tensors in it: the static parts, then one tensor after the other."""
     dynamic = [(i, p) for i, p in enumerate(parts) if _is_array(p)]
     plain = tuple(slice(None) if _is_array(p) else p for p in parts)

@@ -401,9 +401,7 @@ def emit_custom_call(
 # --- asserts --------------------------------------------------------------------------------------
 
 
-def emit_assert(
-    pred_ok: Tensor, exception: type[Exception], args: Sequence[Any], loc: Any = None
-) -> None:
+def emit_assert(pred_ok: Tensor, exception: type[Exception], args: Sequence[Any]) -> None:
     """Raise ``exception(*args)`` at run time where ``pred_ok`` is false."""
     tensors = [a for a in args if isinstance(a, Tensor)]
     template = tuple(None if isinstance(a, Tensor) else a for a in args)

@@ -6,7 +6,7 @@ import networkx as nx
 import pytest
 
 from graphc.errors import VerifyError
-from graphc.ir.dag import ancestors, digraph
+from graphc.ir.dag import digraph
 from graphc.ir.graph import Graph, Node, StateSlot, Value
 from graphc.ir.parse import parse
 from graphc.ir.types import TensorType
@@ -89,11 +89,3 @@ def test_the_view_has_data_and_order_edges() -> None:
     assert kinds["tanh", "add"] == "data"
     assert kinds["print", "print"] == "order"
     assert len(dag) == len(graph.nodes)
-
-
-def test_ancestor_sets_are_bits() -> None:
-    graph = parse(GOOD, REGISTRY)
-    dag = digraph(graph)
-    for i, bits in enumerate(ancestors(graph)):
-        found = {n for j, n in enumerate(graph.nodes) if bits >> j & 1}
-        assert found == nx.ancestors(dag, graph.nodes[i])
