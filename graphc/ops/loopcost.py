@@ -1,6 +1,6 @@
 """What a loop nest costs, and into how many pieces its work is cut for threads.
 
-Costs are nanoseconds of one core, for one element; measured, and rough.
+Costs are picoseconds of one core, for one element; measured, and rough.
 """
 
 from __future__ import annotations
