@@ -1,6 +1,6 @@
 """Objects that training calls at its begin and end, and those of epochs and batches."""
 
-from graphc.keras.callbacks.callback import Callback, CallbackList, LambdaCallback
+from graphc.keras.callbacks.callback import Callback, LambdaCallback
 from graphc.keras.callbacks.control import (
     BackupAndRestore,
     EarlyStopping,
@@ -11,6 +11,7 @@ from graphc.keras.callbacks.control import (
     TerminateOnNaN,
 )
 from graphc.keras.callbacks.logs import BaseLogger, CSVLogger, History, ProgbarLogger, RemoteMonitor
+from graphc.keras.callbacks.row import CallbackList
 
 __all__ = [
     "BackupAndRestore", "BaseLogger", "CSVLogger", "Callback", "CallbackList", "EarlyStopping",

@@ -316,7 +316,7 @@ class BackupAndRestore(Callback):
         return self.backup_dir / "backup.keras_backup"
 
     def on_train_begin(self, logs: Any = None) -> None:
-        from graphc.keras.engine.saving import load_state
+        from graphc.keras.engine.saving import load_state  # knows models, and they callbacks
 
         self._epoch = 0
         if self._file.exists():
@@ -337,7 +337,7 @@ class BackupAndRestore(Callback):
             self._save(epoch)
 
     def _save(self, epoch: int) -> None:
-        from graphc.keras.engine.saving import save_state
+        from graphc.keras.engine.saving import save_state  # see above
 
         self.backup_dir.mkdir(parents=True, exist_ok=True)
         save_state(self.model, self._file, {"epoch": epoch})

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import numpy as np
 
-from graphc.keras.callbacks.callback import Callback, _numbers
+from graphc.keras.callbacks.callback import Callback, numbers
 from graphc.keras.utils.progbar import Progbar
 
 
@@ -100,7 +100,7 @@ class ProgbarLogger(Callback):
         if now >= self._due and self._bar is not None and self._bar.verbose == 1:
             self._due = now + self._bar.interval
             if self._steps != self._bar.target:
-                self._bar.update(self._steps, list(_numbers(logs).items()), finalize=False)
+                self._bar.update(self._steps, list(numbers(logs).items()), finalize=False)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._end(logs)

@@ -225,24 +225,24 @@ class Model(Trainer, Layer):
 
     def to_json(self, **kwargs: Any) -> str:
         """The architecture; `model_from_json` makes the model of it, with new weights."""
-        from graphc.keras.engine.saving import model_config
+        from graphc.keras.engine.saving import model_config  # it knows models
 
         return json.dumps(model_config(self), **kwargs)
 
     def save(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
         """Write architecture, weights, and how it was compiled; see `load_model`."""
-        from graphc.keras.engine import saving
+        from graphc.keras.engine import saving  # it knows models
 
         saving.save_model(self, filepath, overwrite, **kwargs)
 
     def save_weights(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
-        from graphc.keras.engine import saving
+        from graphc.keras.engine import saving  # it knows models
 
         saving.save_weights(self, filepath, overwrite)
 
     def load_weights(self, filepath: Any, by_name: bool = False, **kwargs: Any) -> None:
         """Read what `save_weights` or `save` wrote; nothing changes unless all fits."""
-        from graphc.keras.engine import saving
+        from graphc.keras.engine import saving  # it knows models
 
         saving.load_weights(self, filepath, by_name, kwargs.get("skip_mismatch", False))
 
