@@ -217,7 +217,7 @@ def dropout(
     if noise_shape is not None:
         listed = noise_shape if isinstance(noise_shape, list | tuple) else known_shape(noise_shape)
         given = zip(listed, t.dims, strict=True)
-        shape = tuple(d if n is None else n for n, d in given)
+        shape = tuple(d if n is None else known_size(n) for n, d in given)
     share = like(rate, t)
     kept = ops.greater_equal(ops.random_uniform(next_key(seed), shape=shape, dtype=t.dtype), share)
     scaled = ops.divide(t, ops.subtract(1, share))

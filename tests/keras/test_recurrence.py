@@ -95,3 +95,22 @@ def test_states_given_go_through_masked_steps() -> None:
         np.testing.assert_array_equal(state[2], np.ones(2))
         np.testing.assert_array_equal(outputs[0, 0], np.zeros(2))
         np.testing.assert_array_equal(outputs[0, 3], outputs[0, 2])
+
+
+@pytest.mark.parametrize("length", [5, None])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: layers.GRU(3, dropout=0.5, return_sequences=True),
+        lambda: layers.LSTM(3, dropout=0.5, recurrent_dropout=0.5, return_sequences=True),
+        lambda: layers.SpatialDropout1D(0.5),
+    ],
+    ids=["GRU", "LSTM", "SpatialDropout1D"],
+)
+def test_noise_that_steps_share_is_drawn_for_any_number_of_rows(make: Any, length: Any) -> None:
+    layer = make()
+    spec = tf.TensorSpec((None, length, 2), tf.float32)
+    run = tf.function(lambda x: layer(x, training=True), input_signature=[spec])
+    for rows in (2, 3):
+        assert run(tf.constant(X[:rows])).shape[:2] == (rows, 5)
+    assert run.experimental_get_tracing_count() == 1
