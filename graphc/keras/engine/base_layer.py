@@ -14,6 +14,7 @@ import graphc as tf
 from graphc.keras import backend, constraints, initializers, regularizers
 from graphc.keras.engine.context import call_of, calls, converted, init_scope, is_tracing
 from graphc.keras.engine.input_spec import check_inputs
+from graphc.keras.utils.layer_utils import assign_weights
 from graphc.keras.utils.serialization import arguments_of
 from graphc.module import Module, _leaves
 
@@ -157,19 +158,7 @@ class Layer(Module):
 
     def set_weights(self, weights: Any) -> None:
         """Give every weight a value, in the order of `weights`; all or none."""
-        mine = self.weights
-        if len(mine) != len(weights):
-            raise ValueError(
-                f'You called `set_weights(weights)` on layer "{self.name}" with a weight list of'
-                f" length {len(weights)}, but the layer was expecting {len(mine)} weights."
-            )
-        for variable, value in zip(mine, weights, strict=True):
-            if tuple(variable.shape) != np.shape(value):
-                raise ValueError(
-                    f"Layer {self.name} weight shape {tuple(variable.shape)} is not compatible with"
-                    f" provided weight shape {np.shape(value)}."
-                )
-        backend.batch_set_value(zip(mine, weights, strict=True))
+        assign_weights(self.weights, weights, f'layer "{self.name}"', f"Layer {self.name}")
 
     def count_params(self) -> int:
         """How many numbers its weights hold."""

@@ -7,6 +7,7 @@ from typing import Any
 import graphc as tf
 from graphc.keras.engine.base_layer import Layer
 from graphc.keras.initializers import TruncatedNormal
+from graphc.keras.layers.recurrent.cells import split_states
 from graphc.keras.utils.serialization import deserialize_keras_object, serialize_keras_object
 
 
@@ -120,11 +121,8 @@ class Bidirectional(Wrapper):
                 layer.built = True
 
     def __call__(self, inputs: Any, initial_state: Any = None, **kwargs: Any) -> Any:
-        if isinstance(inputs, list | tuple) and len(inputs) > 1 and initial_state is None:
-            inputs, initial_state = inputs[0], list(inputs[1:])
-        if initial_state is not None:
-            kwargs["initial_state"] = initial_state
-        return super().__call__(inputs, **kwargs)
+        inputs, states = split_states(inputs, initial_state)
+        return super().__call__(inputs, **states, **kwargs)
 
     def call(
         self, inputs: Any, training: Any = None, mask: Any = None, initial_state: Any = None

@@ -17,6 +17,7 @@ from graphc.keras.named import Configured
 from graphc.keras.optimizers.schedules import LearningRateSchedule
 from graphc.keras.optimizers.schedules import deserialize as deserialize_schedule
 from graphc.keras.optimizers.schedules import serialize as serialize_schedule
+from graphc.keras.utils.layer_utils import assign_weights
 
 
 class _Variables(list):
@@ -165,19 +166,7 @@ class Optimizer(Configured):
 
     def set_weights(self, weights: Any) -> None:
         """Give `weights` their values; all or none."""
-        mine = self.weights
-        if len(mine) != len(weights):
-            raise ValueError(
-                f"You called `set_weights(weights)` on optimizer {self.name} with a weight list of"
-                f" length {len(weights)}, but the optimizer was expecting {len(mine)} weights."
-            )
-        for variable, value in zip(mine, weights, strict=True):
-            if tuple(variable.shape) != np.shape(value):
-                raise ValueError(
-                    f"Optimizer weight shape {tuple(variable.shape)} is not compatible with"
-                    f" provided weight shape {np.shape(value)}."
-                )
-        backend.batch_set_value(zip(mine, weights, strict=True))
+        assign_weights(self.weights, weights, f"optimizer {self.name}", "Optimizer")
 
     def build(self, var_list: Iterable[tf.Variable]) -> None:
         """Make the slots of variables that have none yet."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -176,6 +176,26 @@ def _in_range(layers: list[Any], pair: Any) -> list[Any]:
     if not begin or not end:
         raise ValueError(f"Passed layer_names do not match the layers in the model: {pair}")
     return layers[min(begin) : max(end) + 1]
+
+
+def assign_weights(variables: Sequence[tf.Variable], weights: Any, owner: str, title: str) -> None:
+    """Give all Variables their values, or none; ``owner`` and ``title`` are for the messages.
+
+    Raises ``ValueError`` for another number of weights, or another shape.
+    """
+    if len(variables) != len(weights):
+        raise ValueError(
+            f"You called `set_weights(weights)` on {owner} with a weight list of length"
+            f" {len(weights)}, but the {owner.split()[0]} was expecting {len(variables)} weights."
+        )
+    for variable, value in zip(variables, weights, strict=True):
+        if tuple(variable.shape) != np.shape(value):
+            raise ValueError(
+                f"{title} weight shape {tuple(variable.shape)} is not compatible with"
+                f" provided weight shape {np.shape(value)}."
+            )
+    for variable, value in zip(variables, weights, strict=True):
+        variable.assign(tf.cast(value, variable.dtype))
 
 
 def count_params(weights: Any) -> int:

@@ -32,6 +32,13 @@ class AbstractRNNCell(Layer):
         return initial_state(self, inputs, batch_size, dtype)
 
 
+def split_states(inputs: Any, initial_state: Any) -> tuple[Any, dict[str, Any]]:
+    """The inputs, and as a keyword the states that stand behind them in a list or were given."""
+    if isinstance(inputs, list | tuple) and len(inputs) > 1 and initial_state is None:
+        inputs, initial_state = inputs[0], list(inputs[1:])
+    return inputs, {} if initial_state is None else {"initial_state": initial_state}
+
+
 def initial_state(cell: Any, inputs: Any, batch_size: Any, dtype: Any) -> Any:
     """Zeros [batch, size] for each size of a cell's state."""
     if inputs is not None:

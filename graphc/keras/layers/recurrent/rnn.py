@@ -19,6 +19,7 @@ from graphc.keras.layers.recurrent.cells import (
     cell_from,
     initial_state,
     run_cell,
+    split_states,
 )
 from graphc.keras.utils.serialization import serialize_keras_object
 
@@ -91,11 +92,8 @@ class RNN(Layer):
         return _listed(make(inputs=None, batch_size=batch, dtype=dtype))
 
     def __call__(self, inputs: Any, initial_state: Any = None, **kwargs: Any) -> Any:
-        if isinstance(inputs, list | tuple) and len(inputs) > 1 and initial_state is None:
-            inputs, initial_state = inputs[0], list(inputs[1:])
-        if initial_state is not None:
-            kwargs["initial_state"] = initial_state
-        return super().__call__(inputs, **kwargs)
+        inputs, states = split_states(inputs, initial_state)
+        return super().__call__(inputs, **states, **kwargs)
 
     def call(
         self, inputs: Any, mask: Any = None, training: Any = None, initial_state: Any = None
