@@ -4,21 +4,43 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import math
 import sys
 from collections.abc import Callable, Sequence
 from operator import attrgetter
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 __all__ = ["main"]
 
 Number = TypeVar("Number", int, float)
+PARTS = (
+    "source", "lines", "converted", "graph", "optimized", "steps", "diffs", "plan", "kernels",
+    "timings", "profile", "values", "why", "retraces", "memory",
+)  # fmt: skip
+ABOUT = """\
+A graph compiler for Python with TensorFlow 2's names: train the demo, look at what became of a
+function of yours, measure it, replay a saved graph."""
+EXAMPLES = """\
+examples:
+  graphc demo                                      train two classifiers, eagerly and compiled
+  graphc explain train:step 'x[:64]' 'y[:64]'      the report on step in train.py
+  graphc explain train:step x y --part profile     one part of it
+  graphc bench train:step x y                      does the graph pay, and after how many calls?
+  graphc run bug.ir --passes 'cse, fuse'           replay a graph that a report saved
+  graphc cache --clear                             forget the compiled kernels
+
+exit status: 0 done, 1 the run failed, 2 wrong usage or input"""
 
 # The commands import what they need themselves: `graphc cache` must not wait for the rest.
 
 
 class CommandLine(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
+    """A parser whose errors are one line, and whose texts are printed as they are written."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **options)
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message} (--help shows the options)\n")
@@ -31,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> CommandLine:
-    parser = CommandLine(prog="graphc", description="A graph compiler with TensorFlow 2's names.")
+    parser = CommandLine(prog="graphc", description=ABOUT, epilog=EXAMPLES)
     commands = parser.add_subparsers(required=True, metavar="command")
     _add_demo(commands)
     _add_bench(commands)
@@ -44,10 +66,18 @@ def _parser() -> CommandLine:
 
 def _add_demo(commands: argparse._SubParsersAction[CommandLine]) -> None:
     demo = commands.add_parser("demo", help="train on handwritten digits, eagerly and compiled")
-    demo.add_argument("--epochs", type=_count, default=25, metavar="N")
-    demo.add_argument("--batch-size", type=_count, default=64, metavar="N")
-    demo.add_argument("--learning-rate", type=_rate, default=0.005, metavar="X")
-    demo.add_argument("--seed", type=_seed, default=1, metavar="N")
+    demo.description = (
+        "Train two classifiers on 1,797 real digits, each eagerly and as a graph, and compare."
+    )
+    for name, kind, default, what in (
+        ("--epochs", _count, 25, "times through the data"),
+        ("--batch-size", _count, 64, "images a step"),
+        ("--learning-rate", _rate, 0.005, "of Adam"),
+        ("--seed", _seed, 1, "of the weights and the order"),
+    ):
+        symbol = "X" if kind is _rate else "N"
+        shown = f"{what} ({default})"
+        demo.add_argument(name, type=kind, default=default, metavar=symbol, help=shown)
     demo.set_defaults(command=_demo)
 
 
@@ -69,6 +99,10 @@ def _add_bench(commands: argparse._SubParsersAction[CommandLine]) -> None:
     bench = commands.add_parser(
         "bench", help="eager against graph: the demo's training steps, or a function of yours"
     )
+    bench.description = (
+        "Seconds of a call, eager and as a graph in turns, what the first call costs, and after\n"
+        "how many calls it has paid. Without a function: the demo's training steps."
+    )
     bench.add_argument("--batch-size", type=_count, default=64, metavar="N", help="of the demo")
     _add_call(bench, "?")
     bench.set_defaults(command=_bench)
@@ -89,7 +123,14 @@ def _bench(options: argparse.Namespace) -> int:
 
 def _add_explain(commands: argparse._SubParsersAction[CommandLine]) -> None:
     explain = commands.add_parser("explain", help="report what graphc did with a function")
+    explain.description = (
+        "Trace and compile a function for arguments, and tell what became of it: traces, graph,\n"
+        "passes, kernels, memory, timings. Variables keep their values."
+    )
     _add_call(explain)
+    explain.add_argument("--part", choices=PARTS, metavar="PART", help=", ".join(PARTS))
+    explain.add_argument("--html", metavar="FILE", help="write the report as a page")
+    explain.add_argument("--json", action="store_true", help="print the report as JSON")
     explain.set_defaults(command=_explain)
 
 
@@ -98,7 +139,16 @@ def _explain(options: argparse.Namespace) -> int:
 
     def explained(function: Any, *arguments: Any) -> Any:
         function = function if hasattr(function, "explain") else gc.function(function)
-        return function.explain(*arguments)
+        report = function.explain(*arguments)
+        if options.html:
+            page = f"<!DOCTYPE html><meta charset='utf-8'>{report._repr_html_()}"
+            Path(options.html).write_text(page, encoding="utf-8")
+        if options.json:
+            return json.dumps(report.to_dict(), indent=1)
+        if options.part:
+            found = getattr(report, options.part)
+            return "\n".join(map(str, found)) if isinstance(found, list) else found
+        return report
 
     return _with_call(options, explained)
 
@@ -124,8 +174,12 @@ def _with_call(options: argparse.Namespace, tool: Callable[..., Any]) -> int:
         function = attrgetter(path)(module)
     except (ImportError, AttributeError) as error:
         return _failed(error, 2)
-    # The user's own expressions over the user's own module, on the user's own command line.
-    arguments = [eval(text, dict(vars(module))) for text in options.arguments]
+    arguments = []
+    for text in options.arguments:
+        try:  # the user's own expressions over the user's own module, on their own command line
+            arguments.append(eval(text, dict(vars(module))))
+        except Exception as error:
+            return _failed(f"argument {text!r}: {type(error).__name__}: {error}", 2)
     print(tool(function, *arguments))
     return 0
 
@@ -140,7 +194,10 @@ def _target(text: str) -> tuple[str, str]:
 def _add_show(commands: argparse._SubParsersAction[CommandLine]) -> None:
     show = commands.add_parser("show", help="print a graph from its text, after some passes")
     show.add_argument("file", metavar="FILE.ir")
+    show.description = "Check the text of a graph, put passes over it, and print or draw it."
     show.add_argument("--passes", default="", metavar="NAMES", help="such as 'cse, fuse'")
+    show.add_argument("--locs", action="store_true", help="with the user's lines")
+    show.add_argument("--svg", metavar="FILE", help="draw it there instead of printing it")
     show.set_defaults(command=_show)
 
 
@@ -148,7 +205,12 @@ def _show(options: argparse.Namespace) -> int:
     graph = _read_graph(options)
     if isinstance(graph, int):
         return graph
-    print(graph)
+    if options.svg:
+        from graphc.inspect.svg import to_svg
+
+        Path(options.svg).write_text(to_svg(graph), encoding="utf-8")
+    else:
+        print(graph.text(locs=options.locs))
     return 0
 
 
@@ -166,6 +228,10 @@ def _read_graph(options: argparse.Namespace) -> Any:
 
 def _add_run(commands: argparse._SubParsersAction[CommandLine]) -> None:
     run = commands.add_parser("run", help="run a graph from its text on random values")
+    run.description = (
+        "Run a graph, compiled and in the reference interpreter, compare both, and print its\n"
+        "results; with the values that a report saved beside the file, or with random ones."
+    )
     run.add_argument("file", metavar="FILE.ir")
     run.add_argument("--passes", default="", metavar="NAMES", help="such as 'cse, fuse'")
     run.add_argument(
@@ -216,7 +282,7 @@ def _cache(options: argparse.Namespace) -> int:
     return 0
 
 
-def _failed(error: Exception, status: int) -> int:
+def _failed(error: object, status: int) -> int:
     print(f"graphc: error: {error}", file=sys.stderr)
     return status
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from graphc import config
-from graphc.cli import main
+from graphc.cli import PARTS, main
+
+GRAPH = "graph @f(%x: f32[B, 3]) {\n  %y: f32[B, 3] = tanh %x\n  return %y\n}\n"
 
 
 @pytest.mark.parametrize(
@@ -91,9 +95,7 @@ def test_explain_a_function_of_a_module(
 
 def test_a_graph_in_a_file_is_shown_and_run(tmp_path, capsys) -> None:
     path = tmp_path / "f.ir"
-    path.write_text(
-        "graph @f(%x: f32[B, 3]) {\n  %y: f32[B, 3] = tanh %x\n  return %y\n}\n", encoding="utf-8"
-    )
+    path.write_text(GRAPH, encoding="utf-8")
     assert main(["show", str(path), "--passes", "fuse"]) == 0
     assert "fused" in capsys.readouterr().out
     assert main(["run", str(path)]) == 0
@@ -101,3 +103,53 @@ def test_a_graph_in_a_file_is_shown_and_run(tmp_path, capsys) -> None:
     path.write_text("graph @f(%x: f32[3]) {\n  %y: f32[3] = no_such_op %x\n  return %y\n}\n")
     assert main(["show", str(path)]) == 2
     assert "no_such_op" in capsys.readouterr().err
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch) -> str:
+    text = (
+        "import graphc as tf\n\n\n@tf.function\ndef twice(x):\n    y = x * 2.0\n    return y\n\n\n"
+        "x = tf.ones([3])\n"
+    )
+    (tmp_path / "told.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "told", raising=False)
+    return "told:twice"
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_each_part_of_a_report_can_be_had_alone(part: str, module, capsys) -> None:
+    assert main(["explain", module, "x", "--part", part]) == 0
+    shown = capsys.readouterr().out
+    assert part in ("why", "retraces") or shown.strip()
+
+
+def test_a_report_as_json_and_as_a_page(module, capsys, tmp_path) -> None:
+    page = tmp_path / "report.html"
+    assert main(["explain", module, "x", "--json", "--html", str(page)]) == 0
+    assert json.loads(capsys.readouterr().out)["signature"] == "twice(x: f32[3]) -> f32[3]"
+    assert "<svg" in page.read_text() and "<script" not in page.read_text()
+
+
+def test_a_function_is_measured_and_a_wrong_argument_told(module, capsys) -> None:
+    assert main(["bench", module, "x"]) == 0
+    assert "as fast" in capsys.readouterr().out
+    assert main(["bench", module, "y"]) == 2
+    assert capsys.readouterr().err == (
+        "graphc: error: argument 'y': NameError: name 'y' is not defined\n"
+    )
+
+
+def test_a_graph_is_drawn(tmp_path, capsys) -> None:
+    (tmp_path / "g.ir").write_text(GRAPH)
+    assert main(["show", str(tmp_path / "g.ir"), "--svg", str(tmp_path / "g.svg")]) == 0
+    assert (tmp_path / "g.svg").read_text().startswith("<svg") and not capsys.readouterr().out
+
+
+def test_help_tells_examples_and_the_exit_status(capsys) -> None:
+    for arguments in ([], ["demo"], ["bench"], ["explain"], ["show"], ["run"], ["cache"]):
+        with pytest.raises(SystemExit) as stopped:
+            main([*arguments, "--help"])
+        assert stopped.value.code == 0
+        text = capsys.readouterr().out
+        assert arguments or ("exit status: 0 done" in text and "examples:" in text)
