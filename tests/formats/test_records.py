@@ -47,3 +47,20 @@ def test_damage_is_noticed(record: bytes, data: st.DataObject) -> None:
     cut = data.draw(st.integers(1, len(raw) - 1))
     with pytest.raises(DataLossError, match="^f: truncated record at 0"):
         list(read_records(io.BytesIO(framed(record)[:cut]), "f"))
+
+
+@given(st.lists(st.binary(max_size=40), min_size=8, max_size=40))
+def test_sums_of_many_are_those_of_each(parts: list[bytes]) -> None:
+    assert records._crcs(parts) == [crc32c(part) for part in parts]
+
+
+@given(st.integers(0, 599), st.integers(0, 7))
+def test_records_before_a_damaged_one_are_read(number: int, bit: int) -> None:
+    written = [bytes([i % 256]) * (i % 7 + 1) for i in range(600)]
+    raw = bytearray(b"".join(map(framed, written)))
+    at = sum(len(w) + 16 for w in written[:number])
+    raw[at + 12] ^= 1 << bit
+    read, found = [], iter(read_records(io.BytesIO(bytes(raw)), "f"))
+    with pytest.raises(DataLossError, match=f"corrupted record at {at}: its data"):
+        read.extend(found)
+    assert read == written[:number]
