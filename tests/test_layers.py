@@ -16,11 +16,10 @@ LAYERS = {
     4: "passes runtime",
     5: "function",
     6: "inspect api",
-    7: "toplevel math nn linalg random strings bitwise debugging control_flow signal sets sparse"
+    7: "toplevel math nn linalg random strings bitwise debugging control_flow signal sparse"
     " ragged dtypes autodiff io version sysconfig quantization",
-    8: "compat test module data image lookup feature_column train summary",
+    8: "compat test module data image lookup train summary",
     9: "keras",
-    10: "estimator saved_model distribute serving export",
     11: "demo",
     12: "cli",
     13: "__main__",

@@ -1,1 +1,4 @@
-"""Byte formats that other programs read: records, protocol buffers, PNG; files written whole."""
+"""Byte formats that other programs read: records, protocol buffers, PNG.
+
+Also files that are written whole, and the packages of extras.
+"""

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.formats.extras import extra
 from graphc.function import ConcreteFunction, Function
 from graphc.trace import nest
 
@@ -255,11 +256,7 @@ def _range(t: Timing) -> str:
 
 
 def _new_axes() -> Any:
-    try:
-        import matplotlib.pyplot as plt  # lazy: an extra
-    except ImportError as error:
-        raise ImportError("plots need matplotlib: pip install 'graphc[plot]'") from error
-    return plt.subplots(figsize=(7, 3.5))[1]
+    return extra("matplotlib.pyplot", "plot", "plots need matplotlib").subplots(figsize=(7, 3.5))[1]
 
 
 @contextmanager

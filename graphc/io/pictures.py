@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphc.errors import InvalidArgumentError
+from graphc.formats.extras import extra
 from graphc.io.steps import Spec, host, scalar, strings
 from graphc.ir import dtypes
 from graphc.trace.dispatch import convert_to_tensor
@@ -17,13 +18,7 @@ MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
 def _pillow() -> Any:
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise ImportError(
-            "reading and writing pictures needs Pillow: pip install graphc[image]"
-        ) from error
-    return Image
+    return extra("PIL.Image", "image", "reading and writing pictures needs Pillow")
 
 
 def _opened(data: bytes, formats: tuple[str, ...]) -> Any:

@@ -224,7 +224,7 @@ def test_pictures(tmp_path) -> None:
 
 
 def test_pictures_without_pillow_name_the_extra(monkeypatch) -> None:
-    monkeypatch.setitem(sys.modules, "PIL", None)
+    monkeypatch.setitem(sys.modules, "PIL.Image", None)
     with pytest.raises(ImportError, match=r"graphc\[image\]"):
         tf.io.encode_png(np.zeros((2, 2, 3), "u1"))
 

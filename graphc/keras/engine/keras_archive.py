@@ -17,14 +17,19 @@ from typing import Any
 import numpy as np
 
 import graphc as tf
+from graphc.formats.extras import extra
 from graphc.keras.engine.base_layer import Layer, _keras_case
 from graphc.keras.engine.model import Model
-from graphc.keras.utils.optional import h5py
 
 _WEIGHTS = "model.weights.h5"
 _KINDS = (
     "layers", "initializers", "regularizers", "constraints", "losses", "metrics", "optimizers",
 )  # fmt: skip
+
+
+def h5py() -> Any:
+    """HDF5 for Python; ``ImportError`` names the extra that has it."""
+    return extra("h5py", "h5", "`.keras` and `.h5` files, unlike other names, need h5py")
 
 
 def write(path: Path, config: Any, model: Model, state: list[np.ndarray]) -> None:

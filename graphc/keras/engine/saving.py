@@ -23,7 +23,6 @@ from graphc.keras.engine import keras_archive
 from graphc.keras.engine.keras_tensor import InputLayer, TFOpLambda
 from graphc.keras.engine.model import Model
 from graphc.keras.engine.sequential import Sequential
-from graphc.keras.utils.optional import h5py
 from graphc.keras.utils.serialization import (
     custom_object_scope,
     deserialize_keras_object,
@@ -317,7 +316,7 @@ def _read_zip(path: Path) -> tuple[Any, Rows, list[np.ndarray]]:
 
 def _write_hdf5(path: Path, header: Any, rows: Rows, state: list[np.ndarray]) -> None:
     """The layout of Keras 2: a group for each layer, whose attribute lists its weights."""
-    with h5py().File(path, "w") as file:
+    with keras_archive.h5py().File(path, "w") as file:
         top = file
         if "config" in header:
             top = file.create_group("model_weights")
@@ -338,7 +337,7 @@ def _write_hdf5(path: Path, header: Any, rows: Rows, state: list[np.ndarray]) ->
 
 
 def _read_hdf5(path: Path) -> tuple[Any, Rows, list[np.ndarray]]:
-    with h5py().File(path, "r") as file:
+    with keras_archive.h5py().File(path, "r") as file:
         header = {}
         if "model_config" in file.attrs:
             header["config"] = json.loads(_text(file.attrs["model_config"]))

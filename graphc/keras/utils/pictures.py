@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import graphc as tf
+from graphc.formats.extras import extra
 
 INTERPOLATION = ("nearest", "bilinear", "bicubic", "hamming", "box", "lanczos")
 MODES = {"grayscale": "L", "rgba": "RGBA", "rgb": "RGB"}
@@ -16,11 +17,7 @@ MODES = {"grayscale": "L", "rgba": "RGBA", "rgb": "RGB"}
 
 def pillow() -> Any:
     """Pillow's ``Image`` module; ``ImportError`` names the extra."""
-    try:
-        from PIL import Image  # lazy: an extra
-    except ImportError as error:
-        raise ImportError("pictures need Pillow: pip install 'graphc[image]'") from error
-    return Image
+    return extra("PIL.Image", "image", "pictures need Pillow")
 
 
 def img_to_array(img: Any, data_format: str | None = None, dtype: Any = None) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from graphc.formats.extras import extra
 from graphc.inspect.layout import layered
 from graphc.inspect.svg import INPUT, PLAIN, TINTS, Box, Picture, document
 from graphc.keras.utils.layer_utils import kind_of
@@ -63,13 +64,8 @@ class _Drawn:
 
 
 def _png(svg: str, dpi: int) -> bytes:
-    try:
-        import resvg_py
-    except ImportError as error:
-        raise ImportError(
-            "plot_model needs resvg for .png files: pip install graphc[viz], or write an .svg file"
-        ) from error
-    drawn = resvg_py.svg_to_bytes(
+    resvg = extra("resvg_py", "viz", "plot_model needs resvg for .png files, not for .svg")
+    drawn = resvg.svg_to_bytes(
         svg_string=svg,
         background="white",
         zoom=max(1, dpi // 48),
