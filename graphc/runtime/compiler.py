@@ -22,6 +22,9 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.compiler_machinery import LoweringPass, PassManager, register_pass
 from numba.core.cpu_options import FastMathOptions
 from numba.core.datamodel import models, register_default
+from numba.core.ir_utils import build_definitions
+from numba.core.ssa import reconstruct_ssa
+from numba.core.transforms import canonicalize_cfg
 from numba.core.typing import templates
 
 from graphc.runtime import intmath, kernel_prelude, native, tiles
@@ -147,32 +150,46 @@ def _store(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     return context.get_dummy_value()
 
 
-SCOPES = 64  # literal scopes that one kernel may use
-
-
 def _tag(module: Any, access: Any, scope: int | None) -> None:
-    """Tell LLVM which other accesses this one cannot overlap."""
-    if scope is None:
-        return
-    if not hasattr(module, "graphc_scopes"):
-        domain = module.add_metadata(["graphc"])
-        scopes = [module.add_metadata([f"buffer {i}", domain]) for i in range(SCOPES)]
-        own = [module.add_metadata([s]) for s in scopes]
-        others = [module.add_metadata([t for t in scopes if t is not s]) for s in scopes]
-        module.graphc_scopes = own, others
-    own, others = module.graphc_scopes
-    access.set_metadata("alias.scope", own[scope])
-    access.set_metadata("noalias", others[scope])
+    """Note in which scope an access lies, for `_tell_scopes`."""
+    if scope is not None:
+        if not hasattr(module, "graphc_accesses"):
+            module.graphc_accesses = {}
+        module.graphc_accesses.setdefault(scope, []).append(access)
+
+
+def _tell_scopes(module: Any) -> None:
+    """Tell LLVM which other accesses each one cannot overlap: those of other scopes."""
+    accesses = getattr(module, "graphc_accesses", {})
+    domain = module.add_metadata(["graphc"])
+    scopes = {i: module.add_metadata([f"buffer {i}", domain]) for i in accesses}
+    for i, found in accesses.items():
+        own = module.add_metadata([scopes[i]])
+        others = module.add_metadata([s for j, s in scopes.items() if j != i])
+        for access in found:
+            access.set_metadata("alias.scope", own)
+            access.set_metadata("noalias", others)
 
 
 class _Typing(typing.Context):
     """What numba's type inference knows: numbers, pointers, the prelude."""
 
     def _load_builtins(self) -> None:
+        self._known: dict[Any, Any] = {}
         self.install_registry(_builtin_rules())
 
     def load_additional_registries(self) -> None:
         self.install_registry(_typing_rules)
+
+    def resolve_function_type(self, func: Any, args: Any, kws: Any) -> Any:
+        """What a call is, found out once for all kernels: the rules never change."""
+        key = func, tuple(args), tuple(kws.items() if isinstance(kws, dict) else kws)
+        found = self._known.get(key)
+        if found is None:
+            found = super().resolve_function_type(func, args, kws)
+            if found is not None:
+                self._known[key] = found
+        return found
 
 
 @cache
@@ -255,7 +272,33 @@ class _ToLLVM(LoweringPass):
             lowering.Lower(
                 target, library, function, state.func_ir, metadata=state.metadata
             ).lower()
+        for module in modules:
+            _tell_scopes(module)
         state.cr = function.llvm_func_name, modules
+        return True
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _WithoutPhis(typed.PreLowerStripPhis):
+    """numba's pass, without lifetimes: there is nothing to free at the end of one."""
+
+    _name = "graphc_without_phis"
+
+    def run_pass(self, state: Any) -> bool:
+        state.func_ir = self._strip_phi_nodes(state.func_ir)
+        return True
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _SSA(untyped.ReconstructSSA):
+    """numba's pass, without lifetimes."""
+
+    _name = "graphc_ssa"
+
+    def run_pass(self, state: Any) -> bool:
+        state.func_ir.blocks = canonicalize_cfg(state.func_ir.blocks)
+        state.func_ir = reconstruct_ssa(state.func_ir)
+        state.func_ir._definitions = build_definitions(state.func_ir.blocks)
         return True
 
 
@@ -264,9 +307,8 @@ class _Pipeline(compiler.CompilerBase):
 
     def define_pipelines(self) -> list[PassManager]:
         passes = (
-            untyped.TranslateByteCode, untyped.FixupArgs, untyped.IRProcessing,
-            untyped.DeadBranchPrune, untyped.ReconstructSSA, typed.NopythonTypeInference,
-            typed.PreLowerStripPhis, typed.IRLegalization, _ToLLVM,
+            untyped.TranslateByteCode, untyped.FixupArgs, _SSA, typed.NopythonTypeInference,
+            _WithoutPhis, _ToLLVM,
         )  # fmt: skip
         manager = PassManager("graphc")
         for step in passes:

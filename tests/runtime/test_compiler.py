@@ -38,3 +38,16 @@ def test_a_short_loop_is_left_to_llvm() -> None:
 def test_a_loop_of_few_iterations_computes_its_rest_under_a_mask() -> None:
     code = compiler.llvm_code(function(LONG, "few"))
     assert ("llvm.masked.store" in code) == has_avx512()
+
+
+def test_scopes_are_told_as_far_as_they_are_used() -> None:
+    code = compiler._to_llvm(function(SHORT), "k")
+    assert set(re.findall(r"buffer \d+", code)) == {"buffer 0", "buffer 1"}
+    assert code.count("!noalias") == 2  # a load and a store
+
+
+def test_types_of_calls_are_found_out_once() -> None:
+    compiler._to_llvm(function(SHORT), "k")
+    before = len(compiler._typing_context._known)
+    compiler._to_llvm(function(SHORT), "k")
+    assert len(compiler._typing_context._known) == before
