@@ -7,14 +7,35 @@ from __future__ import annotations
 
 from graphc.ir import dims
 from graphc.ir.dims import DimLike
-from graphc.ops.loopnest import Load
-from graphc.ops.looporder import FULL, Loops
+from graphc.ops.loopnest import Load, can_stop
+from graphc.ops.looporder import FULL, ROW, Loops
 
 PICOSECONDS = {"access": 150, "op": 50, "expensive": 300}  # of memory, and of ops
 PIECE = 50_000_000  # picoseconds: less is not worth waking a thread
 MOST = 16  # pieces
 USUAL = 64  # what an unknown size is taken for, to decide whether to cut at all
 WIDEST = 1 << 16  # elements of a sum over rows, of which each piece has its own
+NARROW = 16  # columns up to which vectors run across rows
+FULL_VECTOR = 16  # rows below which they do not
+
+
+def across(loops: Loops) -> bool:
+    """Whether vectors should run across rows: these are short, and what they compute is dear.
+
+    Columns are then a distance apart in memory, which is not worth it for sums and products alone;
+    a check in the innermost loop would keep it from being a vector one.
+    """
+    if len(loops.outer) != 1 or len(loops.inner) != 1 or loops.levels == 1:
+        return False
+    rows, columns = (loops.sizes[a] for a in (*loops.outer, *loops.inner))
+    if not isinstance(columns, int) or columns > NARROW:
+        return False
+    if isinstance(rows, int) and rows < FULL_VECTOR:
+        return False
+    nodes = [n for n in loops.nest.computed if loops.place[n] in (FULL, ROW)]
+    if any(can_stop(n) for n in nodes if loops.place[n] == FULL):
+        return False
+    return any(n.op.expensive for n in nodes)  # type: ignore[attr-defined]
 
 
 def element_cost(loops: Loops) -> int:

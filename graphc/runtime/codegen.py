@@ -13,9 +13,10 @@ from typing import Any
 
 from graphc.ir.dims import DimLike
 from graphc.ir.graph import Node, Value
-from graphc.ops.loopcost import cut
+from graphc.ops.loopcost import across, cut
 from graphc.ops.loopnest import can_stop
 from graphc.ops.looporder import Loops
+from graphc.runtime.across import Across
 from graphc.runtime.calls import PIECE, PIECES
 from graphc.runtime.nesttext import Argument, Block, KernelText, Writer, read, written
 from graphc.runtime.scalars import start, step
@@ -26,9 +27,10 @@ NOTE = 3  # numbers with which a piece says that it stopped: the code and two de
 def loop_kernel(loops: Loops, shared: Mapping[Value, Value] | None = None) -> KernelText:
     """The kernel of an arranged nest; ``shared`` outputs overwrite the root they are mapped to."""
     axis, pieces = cut(loops)
+    vectors = across(loops)
     if axis is None:
-        return Writer(loops, shared or {}).write()
-    writer = _Piece(loops, shared or {}, axis, pieces)
+        return (Across if vectors else Writer)(loops, shared or {}).write()
+    writer = (_PieceAcross if vectors else _Piece)(loops, shared or {}, axis, pieces)
     kernel = replace(writer.write(), pieces=pieces, failures=())
     if loops.folds or writer.stops:
         after = _Total(loops, shared or {}, pieces, writer.failures).write()
@@ -82,6 +84,10 @@ class _Piece(Writer):
         for node, place in self.sums.items():
             total = written(node.output, self.total(node))
             self.tail.add(f"{place}[slots[{PIECE}]] = {total}", node)
+
+
+class _PieceAcross(_Piece, Across):
+    """Writes the kernel of a piece of short rows."""
 
 
 class _Total(Writer):

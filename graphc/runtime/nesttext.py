@@ -54,6 +54,7 @@ class KernelText:
     in_place: tuple[Node, ...] = ()  # the nodes that change an array in place
     pieces: DimLike = 1  # into how many its work is cut
     after: KernelText | None = None  # what makes one result of the pieces'
+    across: bool = False  # whether its vectors run across short rows
 
     @property
     def annotated(self) -> str:
@@ -86,6 +87,8 @@ class Block:
 
 class Writer:
     """Writes one kernel: a block for the prologue, one for the row, one for each inner loop."""
+
+    together = 1  # rows whose kept values are in memory at a time
 
     def __init__(self, loops: Loops, shared: Mapping[Value, Value]) -> None:
         self.loops, self.nest, self.shared = loops, loops.nest, shared
@@ -154,7 +157,7 @@ class Writer:
             if value in self.nest.outputs:
                 continue
             columns = dims.product(tuple(self.loops.sizes[a] for a in self.loops.inner))
-            short, bytes = value.type.dtype.short, columns * value.type.dtype.size
+            short, bytes = value.type.dtype.short, columns * self.together * value.type.dtype.size
             self.scratch[value] = self._own(short, bytes)
         for node in self.wide:
             self.wide[node] = self._own("f64", node.output.type.size * 8, node.output)
@@ -226,10 +229,11 @@ class Writer:
         self.partial = {n for n in sums if blocked or n in folds}
         for node in reductions:
             body.add(f"{self.total(node)} = {self._first(node)}", node)
-        inner = self._inner(level, reductions, body, blocked)
+        inner = Block(body.depth + len(loops.inner) + blocked)
+        some = self._inner(level, reductions, inner)
         if blocked:
             self._blocks(body, inner)
-        elif inner.lines:
+        elif some:
             self._start_partial(body)
             self._nest(body, loops.inner, inner)
             self._add_partial(body)
@@ -284,17 +288,23 @@ class Writer:
 
     def _row_blocks(self, body: Block) -> None:
         """The loop over the rows in blocks; after each the column sums go to their f64 totals."""
-        (first, until), index = self._bounds(self.loops.outer[0]), self.index
+        first, until = self._bounds(self.loops.outer[0])
         self.prologue.add(f"for m0 in range({first}, {until}, {ROWS}):")
         block = Block(self.prologue.depth + 1)
         for node in self.wide:
             self._each(node, block, f"{self.pointers[node.output]}[k] = {start(node)}")
-        block.add(f"for {index[self.loops.outer[0]]} in range(m0, min(m0 + {ROWS}, {until})):")
-        block.extend(body)
+        self._row_loop(block, body)
         for node, total in self.wide.items():
             place = f"{self.pointers[node.output]}[k]"
             self._each(node, block, f"{total}[k] = {total}[k] + f64({place})")
         self.prologue.extend(block)
+
+    def _row_loop(self, block: Block, body: Block) -> None:
+        """The loop over the rows of a block."""
+        _, until = self._bounds(self.loops.outer[0])
+        index = self.index[self.loops.outer[0]]
+        block.add(f"for {index} in range(m0, min(m0 + {ROWS}, {until})):")
+        block.extend(body)
 
     def _each(self, node: Node, block: Block, text: str) -> None:
         """A line for each element of a fold's result."""
@@ -304,10 +314,9 @@ class Writer:
     def _is_row_reduction(self, node: Node) -> bool:
         return bool(folded_axes(self.nest, node)) and node not in self.loops.folds
 
-    def _inner(self, level: int, reductions: list[Node], body: Block, blocked: bool) -> Block:
-        """The body of the loop over the columns at a level."""
+    def _inner(self, level: int, reductions: list[Node], block: Block) -> bool:
+        """Write the body of the loop over the columns at a level, if there is one."""
         loops = self.loops
-        block = Block(body.depth + len(loops.inner) + blocked)
         full = [n for n in self._nodes(FULL) if loops.level[n] == level]
         folds = [n for n in full if n in loops.folds]
         kept = [n for n in full if n.output in loops.kept or n.output in self.nest.outputs]
@@ -321,7 +330,7 @@ class Writer:
             self._demand(node.output, level, block, done)
         for node in kept:
             self._store_full(node.output, block)
-        return block
+        return bool(kept or reductions or folds)
 
     def _demand(self, operand: Any, level: int, block: Block, done: set[Node]) -> None:
         """Write what computes an operand in this loop, unless it is there."""

@@ -62,7 +62,8 @@ class Step:
         more = f"  ({self.reason})" if self.reason else ""
         placed = f"  in place: {', '.join(self.in_place)}" if self.in_place else ""
         cut = f"  in {self.pieces} pieces" if self.pieces != 1 else ""
-        return f"{self.kind:7} {given} = {what}{placed}{cut}{more}{where}"
+        across = "  across rows" if self.kernel is not None and self.kernel.across else ""
+        return f"{self.kind:7} {given} = {what}{placed}{across}{cut}{more}{where}"
 
 
 @dataclass(frozen=True)

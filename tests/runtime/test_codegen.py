@@ -58,7 +58,7 @@ def test_each_line_knows_its_node_and_the_users_line() -> None:
 
 def test_an_expensive_value_is_kept_for_the_next_pass_over_the_row() -> None:
     g = Build()
-    x = g.input(B, 10)
+    x = g.input(B, 20)
     e = g.exp(g.subtract(x, g.reduce_max(x, axis=(1,), keepdims=True)))
     (kernel,) = texts(g, g.divide(e, g.reduce_sum(e, axis=(1,), keepdims=True)))
     assert [a.kind for a in kernel.arguments].count("scratch") == 1
