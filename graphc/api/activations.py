@@ -17,6 +17,7 @@ from graphc.trace.tensor import EagerTensor, Tensor
 
 _SCALE, _ALPHA = 1.0507009873554805, 1.6732632423543772  # selu
 _sum = REGISTRY["reduce_sum"].eager
+_BLOCK = 1 << 15  # elements that stay in the processor's cache between passes
 
 
 def _floats(x: Any) -> Any:
@@ -31,13 +32,6 @@ def relu(features: Any, name: str | None = None) -> Tensor:
 def relu6(features: Any, name: str | None = None) -> Tensor:
     """min(max(x, 0), 6)"""
     return ops.relu6(convert_to_tensor(features))
-
-
-def leaky_relu(features: Any, alpha: Any = 0.2, name: str | None = None) -> Tensor:
-    """x for positive x, alpha x for others (Maas et al., 2013); integers become float32."""
-    x = convert_to_tensor(features)
-    x = ops.cast(x, dtype=dtypes.float32) if x.dtype.is_integer else x
-    return ops.select(ops.greater(x, 0), x, ops.multiply(x, alpha))
 
 
 def _at_once(rule: Callable[..., np.ndarray]) -> Callable[[Any], Any]:
@@ -61,6 +55,13 @@ def _at_once(rule: Callable[..., np.ndarray]) -> Callable[[Any], Any]:
     return decorate
 
 
+def _leaky(x: np.ndarray, alpha: Any = 0.2, name: Any = None) -> np.ndarray | None:
+    if type(alpha) is not float or not 0 < alpha <= 1:
+        return None
+    below = np.asarray(x * x.dtype.type(alpha))
+    return np.maximum(x, below, out=below)
+
+
 def _elu(x: np.ndarray, scale: float = 1.0, alpha: float = 1.0) -> np.ndarray:
     below = np.asarray(np.minimum(x, x.dtype.type(0)))
     np.expm1(below, out=below)
@@ -74,10 +75,20 @@ def _softmax(x: np.ndarray, axis: Any = None, name: Any = None) -> np.ndarray | 
     axis = -1 if axis is None else axis
     if type(axis) is not int or not -x.ndim <= axis < x.ndim or not x.shape[axis]:
         return None
-    e = np.asarray(x - x.max(axis, keepdims=True))
+    found = np.empty(x.shape, x.dtype)
+    if x.ndim == 2 and axis in (1, -1):
+        rows = max(1, _BLOCK // x.shape[1])
+        for i in range(0, len(x), rows):
+            _softmax_of(x[i : i + rows], axis, found[i : i + rows])
+    else:
+        _softmax_of(x, axis, found)
+    return found
+
+
+def _softmax_of(x: np.ndarray, axis: int, e: np.ndarray) -> None:
+    np.subtract(x, x.max(axis, keepdims=True), out=e)
     np.exp(e, out=e)
     e /= _sum(e, axis=(axis,), keepdims=True)
-    return e
 
 
 def _log_softmax(x: np.ndarray, axis: Any = None, name: Any = None) -> np.ndarray | None:
@@ -93,6 +104,14 @@ def _softsign(x: np.ndarray, name: Any = None) -> np.ndarray:
     below = np.asarray(np.abs(x))
     below += x.dtype.type(1)
     return np.divide(x, below, out=below)
+
+
+@_at_once(_leaky)
+def leaky_relu(features: Any, alpha: Any = 0.2, name: str | None = None) -> Tensor:
+    """x for positive x, alpha x for others (Maas et al., 2013); integers become float32."""
+    x = convert_to_tensor(features)
+    x = ops.cast(x, dtype=dtypes.float32) if x.dtype.is_integer else x
+    return ops.select(ops.greater(x, 0), x, ops.multiply(x, alpha))
 
 
 @_at_once(lambda x, name=None: _elu(x))

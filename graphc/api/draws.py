@@ -219,7 +219,8 @@ def dropout(
         given = zip(listed, t.dims, strict=True)
         shape = tuple(d if n is None else known_size(n) for n, d in given)
     share = like(rate, t)
-    kept = ops.greater_equal(ops.random_uniform(next_key(seed), shape=shape, dtype=t.dtype), share)
+    draw = _draw("random_uniform", next_key(seed), shape, t.dtype)
+    kept = ops.greater_equal(draw, share)
     scaled = ops.divide(t, ops.subtract(1, share))
     return ops.select(kept, scaled, ops.constant(value=np.zeros((), t.dtype.np)))
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import builtins
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from graphc.api.arguments import alike, data_size, known, known_shape, known_size, like
 from graphc.api.shapes import concat, meets
 from graphc.errors import InvalidArgumentError
 from graphc.ir import dtypes
 from graphc.ir.dims import DimLike
 from graphc.ops import REGISTRY, ops
-from graphc.trace.dispatch import convert_to_tensor, static_value
+from graphc.trace.dispatch import convert_to_tensor, runs_now, static_value
 from graphc.trace.indexing import get_item
-from graphc.trace.tensor import Operators, Tensor
+from graphc.trace.tensor import EagerTensor, Operators, Tensor
 
 
 def _rows(indices: Any) -> Tensor:
@@ -228,16 +230,37 @@ def _extremes(x: Any, k: Any, axis: int, sign: int) -> TopK:
 
 
 def in_top_k(targets: Any, predictions: Any, k: Any, name: str | None = None) -> Tensor:
-    """Whether each target [n] is among the k largest predictions [n, classes] of its row."""
-    p = convert_to_tensor(predictions)
-    rows = ops.expand_dims(_rows(targets), axis=-1)
+    """Whether each target [n] is among the k largest predictions [n, classes] of its row.
+
+    As in TensorFlow it is not if the row has an infinity or a not-a-number.
+    """
+    p, rows = convert_to_tensor(predictions), _rows(targets)
+    fits = p.dtype is dtypes.float32 and len(p.dims) == 2 and rows.dims == p.dims[:1]
+    if fits and type(k) is int and runs_now(p) and runs_now(rows):
+        return EagerTensor(_in_top_k(rows._array, p._array, k))  # type: ignore[attr-defined]
+    rows = ops.expand_dims(rows, axis=-1)
     last = ops.extent(size=p.dims[-1], dtype=rows.dtype)
     inside = ops.logical_and(ops.greater_equal(rows, 0), ops.less(rows, last))
     rows = ops.select(inside, rows, ops.zeros_like(rows))
     own = ops.gather(p, rows, axis=1, batch_dims=1)
     above = ops.reduce_sum(ops.cast(ops.greater(p, own), dtype=dtypes.int32), axis=(1,))
-    known = ops.reshape(ops.logical_and(ops.is_finite(own), inside), shape=above.dims)
+    finite = ops.reduce_all(ops.is_finite(p), axis=(1,))
+    known = ops.logical_and(ops.reshape(inside, shape=above.dims), finite)
     return ops.logical_and(ops.less(above, k), known)
+
+
+def _in_top_k(rows: np.ndarray, p: np.ndarray, k: int) -> np.ndarray:
+    """The same of arrays: the first classes show of most rows that their target is not."""
+    found = (rows >= 0) & (rows < p.shape[1])
+    at = np.flatnonzero(found)
+    own = p[at, rows[at], None]
+    for classes in (64, p.shape[1]):
+        part = p[at, :classes]
+        left = np.count_nonzero(part > own, axis=1) < k
+        found[at[~left]] = False
+        at, own = at[left], own[left]
+    found[at] = np.isfinite(p[at]).all(axis=1)
+    return found
 
 
 def _descending(direction: str) -> bool:

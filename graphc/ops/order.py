@@ -15,12 +15,49 @@ from graphc.ops.combinators import normalize_axis, op, ops, rng
 from graphc.ops.opdef import Attrs, Host, Sample, Types
 
 _SORTING = Host("sorting is numpy's")
+_PACKED = 1 << 12  # numbers of a vector from which packing them pays
+_LOW = np.uint64(0xFFFFFFFF)
+
+
+def _ascending(x: np.ndarray, axis: int = -1) -> np.ndarray:
+    """Stable places of elements from the smallest."""
+    if x.ndim == 1 and _PACKED <= x.size < 1 << 32:
+        places = _by_packing(x)
+        if places is not None:
+            return places
+    return np.argsort(x, axis, kind="stable")
+
+
+def _by_packing(x: np.ndarray) -> np.ndarray | None:
+    """Places by sorting numbers of 64 bits, each an element with its place below.
+
+    numpy sorts such numbers with vector instructions, places not: this is ten times as fast.
+    None for dtypes, not-a-numbers and long integers that it does not do.
+    """
+    kind = x.dtype.char
+    if kind == "f" and not np.isnan(x).any():
+        bits = (x + np.float32(0)).view(np.int32)  # -0 equals 0
+        x = bits ^ ((bits >> 31) & np.int32(0x7FFFFFFF))
+    elif x.dtype not in (np.int32, np.uint32, np.uint64):
+        return None
+    places = np.arange(x.size, dtype=np.uint64)
+    if x.dtype.itemsize == 4:
+        packed = (x.astype(np.int64) - int(x.min())).view(np.uint64) << np.uint64(32)
+        packed |= places
+        packed.sort()
+        return (packed & _LOW).view(np.int64)
+    low = np.uint64((1 << (x.size - 1).bit_length()) - 1)
+    packed = (x & ~low) | places
+    packed.sort()
+    found = (packed & low).view(np.int64)
+    packed &= ~low  # these bits must decide: they do for draws, mostly, but not for small numbers
+    return None if (packed[1:] == packed[:-1]).any() else found
 
 
 def _descending(x: np.ndarray, axis: int) -> np.ndarray:
     """Stable places of elements from the largest: equal ones keep their order, for any dtype."""
     last = x.shape[axis] - 1
-    return last - np.flip(np.argsort(np.flip(x, axis), axis, kind="stable"), axis)
+    return last - np.flip(_ascending(np.flip(x, axis), axis), axis)
 
 
 def _top_type(types: Types, attrs: Attrs) -> tuple[TensorType, TensorType]:
@@ -79,7 +116,7 @@ def _sort(x: np.ndarray, axis: int = -1, descending: bool = False) -> np.ndarray
 
 
 def _argsort(x: np.ndarray, axis: int = -1, descending: bool = False) -> np.ndarray:
-    places = _descending(x, axis) if descending else np.argsort(x, axis, kind="stable")
+    places = _descending(x, axis) if descending else _ascending(x, axis)
     return places.astype(np.int32)
 
 
@@ -164,17 +201,38 @@ def _unique_type(types: Types, attrs: Attrs) -> tuple[TensorType, ...]:
 
 
 def _unique(x: np.ndarray, out_idx: DType = dtypes.int32, size: Any = None) -> tuple[Any, ...]:
-    """numpy sorts what it finds; here the first one comes first."""
+    """Sorting finds the groups of equal elements; the group that begins first comes first."""
     keys = x if x.dtype.name != "bfloat16" else x.astype(np.float32)
-    _, first, places, counts = np.unique(keys, True, True, True, equal_nan=False)
-    order = np.argsort(first, kind="stable")
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    return (
-        x[first[order]],
-        rank[places.reshape(-1)].astype(out_idx.np),
-        counts[order].astype(out_idx.np),
-    )
+    if x.size >= _PACKED and x.dtype == np.int32:
+        low, high = int(x.min()), int(x.max())
+        if high - low < x.size:
+            return _unique_of_few(x, low, high - low + 1, out_idx)
+    order = _ascending(keys)
+    ordered = keys[order]
+    begins = np.ones(len(x), bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=begins[1:], casting="unsafe")
+    starts = np.flatnonzero(begins)
+    first = order[starts]  # the sort is stable: of equal elements the one that came first
+    by_place = _ascending(first)
+    rank = np.empty(len(first), out_idx.np)
+    rank[by_place] = np.arange(len(first))
+    places = np.empty(len(x), out_idx.np)
+    places[order] = rank[np.cumsum(begins) - 1]
+    counts = np.diff(starts, append=len(x))
+    return x[first[by_place]], places, counts[by_place].astype(out_idx.np)
+
+
+def _unique_of_few(x: np.ndarray, low: int, count: int, out_idx: DType) -> tuple[Any, ...]:
+    """The same of int32 in [low, low + count), by a table."""
+    keys = x - np.int32(low)
+    counts = np.bincount(keys, minlength=count)
+    first = np.empty(count, np.int32)
+    first[keys[::-1]] = np.arange(len(x) - 1, -1, -1, dtype=np.int32)  # the last write stays
+    there = np.flatnonzero(counts)
+    there = there[_ascending(first[there])]
+    rank = np.empty(count, out_idx.np)
+    rank[there] = np.arange(len(there))
+    return x[first[there]], rank[keys], counts[there].astype(out_idx.np)
 
 
 unique = op(

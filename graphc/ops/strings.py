@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -33,9 +33,11 @@ def _samples(*attrs: dict[str, Any], texts: Sequence[str] = _SOME) -> Callable[[
 def _mapped(
     name: str, fn: Callable[..., Any], *, result: DType = dtypes.string, doc: str,
     attrs: dict[str, Any] | None = None, samples: Callable[[], Iterable[Sample]],
-    types: frozenset[DType] = _TEXT, **more: Any,
+    types: frozenset[DType] = _TEXT, bound: bool = False, **more: Any,
 ) -> Any:  # fmt: skip
-    """An op that maps each element by itself: ``fn(element, **attrs)``."""
+    """An op that maps each element by itself: ``fn(element, **attrs)``, or ``fn(**attrs)(element)``
+    if ``bound``.
+    """
 
     def infer(found: Types, given: Attrs) -> TensorType:
         return found[0].with_dtype(given.get("dtype", result))
@@ -43,7 +45,8 @@ def _mapped(
     def eager(x: np.ndarray, **given: Any) -> np.ndarray:
         kind = given.get("dtype", result)
         out = np.empty(x.shape, kind.np)
-        out.reshape(-1)[:] = [fn(each, **given) for each in x.reshape(-1)]
+        each = fn(**given) if bound else partial(fn, **given) if given else fn
+        out.reshape(-1)[:] = list(map(each, x.reshape(-1)))
         return out
 
     return op(name, "x", infer, eager, types=types, attrs=attrs, samples=samples, doc=doc,
@@ -53,8 +56,8 @@ def _mapped(
 # --- each string by itself ------------------------------------------------------------------------
 
 
-def _length(x: bytes, unit: str = "BYTE") -> int:
-    return len(x) if unit == "BYTE" else len(_chars(x))
+def _length(unit: str = "BYTE") -> Callable[[bytes], int]:
+    return len if unit == "BYTE" else lambda x: len(_chars(x))
 
 
 def _chars(x: bytes) -> str:
@@ -73,7 +76,7 @@ def _cased(how: str) -> Callable[..., bytes]:
 
 _ENCODINGS: tuple[dict[str, Any], ...] = ({}, {"encoding": "utf-8"})
 string_length = _mapped("string_length", _length, result=dtypes.int32, attrs={"unit": "BYTE"},
-                        samples=_samples({}, {"unit": "UTF8_CHAR"}),
+                        bound=True, samples=_samples({}, {"unit": "UTF8_CHAR"}),
                         doc="How many bytes or characters a string has.")  # fmt: skip
 string_lower = _mapped("string_lower", _cased("lower"), attrs={"encoding": ""},
                        samples=_samples(*_ENCODINGS), doc="In small letters.")  # fmt: skip
