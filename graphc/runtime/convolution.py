@@ -8,6 +8,7 @@ zeros around it.  Filters of one channel are direct loops, those of one place a 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from graphc.ops.conv import conv_windows
 from graphc.ops.window import Windows
 from graphc.runtime.calls import PIECE, PIECES, Call, Scratch
 from graphc.runtime.products import product
-from graphc.runtime.tiling import packed_columns, packed_row, packing, tiled
+from graphc.runtime.tiling import packed_columns, packed_row, packing, panel_columns, tiled
 from graphc.runtime.windowing import layout, loops, named, numbers, put, walks
 
 WORK = 1 << 22  # products from which on the batch is cut into pieces
@@ -287,11 +288,13 @@ class _Frame:
         depth = filters.type.size // (self.groups * n)
         filled = Scratch(self.groups * depth * wide * self.size)
         lines = put(lines, "row", packed_row(self.short, element))
-        text = put(text, "packing", packing(self.short, m, n, lines))
+        text = put(text, "packing", packing(self.short, lines))
         tiles = tiled(self.short, m, n, packed=True)
+        panel = panel_columns(self.short, m, n)
+        filling = {"filters": filters, "packed": filled, "panel": panel}
         given = {"x": x, "filters": filled, "g": g, "wide": wide, **more}
         return [
-            self.call(text, {"filters": filters, "packed": filled}, 0, 1, "", **words),
+            self.call(text, filling, 0, 1, "", **words),
             self.call(body, given, self.laid.taps, pieces, tiles, **words),
         ]
 
@@ -302,13 +305,17 @@ class _Frame:
         """A call; ``values`` are what it computes with, ``table`` the most runs of a tile."""
         fields = {**values, "offsets": Scratch(pieces * table * 8), "table": table * 8,
                   "images": self.images, **self._sizes()}  # fmt: skip
-        if self.reaches_out:
+        reads = "{copy}" in body  # images
+        if reads and self.reaches_out:
             fields["held"] = Scratch(pieces * self.images * self.plane * self.size)
-        text = _NAMES + (_HOLD if self.reaches_out else _STAY) + body
+        plane = _HOLD if self.reaches_out else _STAY
+        text = _NAMES + (plane if reads else "") + body
         text = put(text, "copy", _COPY if self.reaches_out else "pass")
         text = put(text, "tiles", tiles)
         words = {"columns": "outputs // groups", **words}
         text = text.format(t=self.short, size=self.size, piece=PIECE, pieces=PIECES, **words)
+        used = set(re.findall(r"\w+", text))  # each name takes a while to compile
+        fields = {name: value for name, value in fields.items() if name in used}
         head = "def kernel(slots, row):\n" + named(fields)
         return Call(head + text, tuple(fields.values()), pieces=pieces)
 

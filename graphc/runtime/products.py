@@ -13,7 +13,14 @@ from graphc.ir import dims
 from graphc.ir.dims import DimLike
 from graphc.ir.graph import Value
 from graphc.runtime.calls import PIECE, PIECES, Call, Scratch
-from graphc.runtime.tiling import lanes, packed_columns, packed_row, packing, tiled
+from graphc.runtime.tiling import (
+    lanes,
+    packed_columns,
+    packed_row,
+    packing,
+    panel_columns,
+    tiled,
+)
 from graphc.runtime.windowing import named, put
 
 DEPTH = 256  # rows of B that are packed at a time
@@ -129,8 +136,9 @@ def product(
     span, count = packed_columns(short, n), batch if steps[1] != 0 else 1
     packed = Scratch(count * k * span * size)
     lines = _TURNED if transposed[1] else put(_ROWS, "row", packed_row(short, _ELEMENT))
-    pack = put(_PACK, "packing", packing(short, rows, n, lines))
-    filling = {"b": b, "packed": packed, "count": count, "n": n, "k": k, "span": span}
+    pack = put(_PACK, "packing", packing(short, lines))
+    filling = {"b": b, "packed": packed, "count": count, "n": n, "k": k, "span": span,
+               "panel": panel_columns(short, rows, n)}  # fmt: skip
     room = m if batch != 1 else m // pieces + 1
     room += 16 if transposed[0] else 0  # so that lines lie apart
     far = m if transposed[0] else k

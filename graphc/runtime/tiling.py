@@ -63,18 +63,22 @@ def tiled(short: str, m: DimLike | None, n: DimLike, packed: bool = False) -> st
     return "\n".join(lines) or "pass"
 
 
-def packing(short: str, m: DimLike | None, n: DimLike, lines: str) -> str:
+def packing(short: str, lines: str) -> str:
     """Lines that write B for `tiled` to ``new`` from place ``to``, panel by panel.
 
     ``lines`` write one panel of ``wide`` columns, of which the first ``filled`` are B's from column
-    ``tj`` on, and move ``to`` behind it.
+    ``tj`` on, and move ``to`` behind it.  ``panel`` is what `panel_columns` says.
     """
-    found = []
-    for loop, vectors, _ in _panels(short, m, n):
-        found += [loop, f"    wide = i64({vectors * lanes(short)})"]
-        found.append("    filled = min(columns - tj, wide)")
-        found += ["    " + line for line in lines.splitlines()]
-    return "\n".join(found) or "pass"
+    one = lanes(short)
+    found = ["for tj in range(i64(0), columns, panel):"]
+    found.append(f"    wide = min(panel, (columns - tj + {one - 1}) // {one} * {one})")
+    found.append("    filled = min(columns - tj, wide)")
+    return "\n".join([*found, *("    " + line for line in lines.splitlines())])
+
+
+def panel_columns(short: str, m: DimLike | None, n: DimLike) -> int:
+    """How many columns the widest tiles of `tiled` have."""
+    return _vectors(short, m, n) * lanes(short)
 
 
 def packed_row(short: str, element: str) -> str:
@@ -114,7 +118,7 @@ def _panels(short: str, m: DimLike | None, n: DimLike) -> list[tuple[str, int, s
             (loop(whole, f"columns - {one}", wide), 2, f"columns - tj - {one}"),
             (loop(whole, few, wide), 1, "columns - tj"),
         ]
-    best = min(range(1, 5), key=lambda v: (_cost(short, m, n, v), -v))
+    best = _vectors(short, m, n)
     wide = best * one
     rest, found, whole = n % wide, [], f"columns // {wide} * {wide}"
     if n >= wide:
@@ -125,6 +129,13 @@ def _panels(short: str, m: DimLike | None, n: DimLike) -> list[tuple[str, int, s
             (loop(whole, "columns", wide), vectors, f"columns - tj - {(vectors - 1) * one}")
         )
     return found
+
+
+def _vectors(short: str, m: DimLike | None, n: DimLike) -> int:
+    """The vectors of a tile that cover a matrix best."""
+    if not isinstance(n, int):
+        return 2
+    return min(range(1, 5), key=lambda v: (_cost(short, m, n, v), -v))
 
 
 def _cost(short: str, m: DimLike | None, n: int, vectors: int) -> float:

@@ -92,6 +92,16 @@ def test_columns_are_made_where_windows_would_meet_mostly_zeros() -> None:
         assert ("col[tap + e]" in by_input[-1]) is expected
 
 
+def test_filters_of_all_widths_are_packed_by_the_same_kernels() -> None:
+    texts = set()
+    for width in (16, 32, 48, 64, 80):
+        shapes = (4, 12, 12, width), (3, 3, width, width)
+        plan = make_plan(fuse(all_three(*shapes, {**TWO, "padding": "SAME"})[0]))
+        texts |= {t for t in plan.texts if "panel" in t}
+    assert len(texts) == 2  # filters as they are, and turned round
+    assert not any("held" in t for t in texts)  # they read no images
+
+
 def test_no_columns_are_made() -> None:
     graph, arrays = all_three((16, 64, 64, 16), (3, 3, 16, 16), {**TWO, "padding": "SAME"})
     executable = check(graph, arrays)
