@@ -32,7 +32,8 @@ def loop_kernel(loops: Loops, shared: Mapping[Value, Value] | None = None) -> Ke
         return (Across if vectors else Writer)(loops, shared or {}).write()
     writer = (_PieceAcross if vectors else _Piece)(loops, shared or {}, axis, pieces)
     kernel = replace(writer.write(), pieces=pieces, failures=())
-    if loops.folds or writer.stops:
+    numbers = any(not loops.nest.axes_of(v) for v in loops.nest.outputs)  # no piece stores them
+    if loops.folds or numbers or writer.stops:
         after = _Total(loops, shared or {}, pieces, writer.failures).write()
         return replace(kernel, after=after)
     return kernel

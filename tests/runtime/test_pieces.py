@@ -120,6 +120,15 @@ def test_an_index_out_of_range_in_a_piece_is_told(small_pieces: None) -> None:
         executable.run([rows, index], [])
 
 
+def test_a_number_beside_what_is_cut_is_stored(small_pieces: None) -> None:
+    g = Build()
+    x, a = g.input(50), g.input()
+    scale = g.exp(a)
+    arrays = [np.arange(50, dtype=np.float32), np.asarray(0.5, np.float32)]
+    executable = check(g.done(scale, g.multiply(g.tanh(x), scale)), arrays)
+    assert "pieces" in str(executable.plan)
+
+
 @settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 10**9))
 def test_random_programs_in_pieces(small_pieces: None, seed: int) -> None:
