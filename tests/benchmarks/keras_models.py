@@ -119,9 +119,8 @@ def measure(contestant: str, name: str) -> None:
     x, y = data()
     model = keras.Sequential([keras.Input(x.shape[1:]), *layers(keras.layers)])
     rng = np.random.default_rng(1)
-    model.set_weights(
-        [w + 0.01 * rng.standard_normal(w.shape).astype(w.dtype) for w in model.get_weights()]
-    )
+    drawn = [rng.standard_normal(w.shape).astype(w.dtype) for w in model.get_weights()]
+    model.set_weights([np.abs(w) * 0.05 for w in drawn])  # variances are not negative
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(0.001), loss, metrics=["accuracy"])
 
