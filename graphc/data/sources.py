@@ -13,6 +13,7 @@ import numpy as np
 import graphc as tf
 from graphc.data import files
 from graphc.data.dataset import AUTOTUNE, Dataset
+from graphc.errors import UnimplementedError
 from graphc.io.codecs import split_lines
 from graphc.io.records import compression, open_file
 
@@ -99,6 +100,8 @@ def make_csv_dataset(
     Names come from the header, dtypes from ``column_defaults`` or the first rows.  Without
     ``num_epochs`` it has no end.
     """
+    if encoding.lower().replace("-", "") not in ("utf8", "ascii"):
+        raise UnimplementedError(f"CSV files are read as utf-8, not as {encoding!r}")
     names = [n.decode() for n in files.matching(file_pattern)]
     how = _How(field_delim, use_quote_delim, na_value, header, compression(compression_type))
     if column_names is None:

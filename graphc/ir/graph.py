@@ -134,6 +134,16 @@ class Graph:
 
         return to_text(self, locs)
 
+    def digraph(self) -> Any:
+        """The graph as a ``networkx.DiGraph`` of its nodes, for networkx's own tools.
+
+        Nodes have ``op`` and ``loc``; edges ``kind`` "data" with the ``values`` that flow, or
+        "order" between nodes with effects.
+        """
+        from graphc.ir.dag import digraph  # dag.py describes graphs, so it imports this file
+
+        return digraph(self)
+
     def __str__(self) -> str:
         return self.text()
 

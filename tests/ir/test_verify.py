@@ -6,7 +6,6 @@ import networkx as nx
 import pytest
 
 from graphc.errors import VerifyError
-from graphc.ir.dag import digraph
 from graphc.ir.graph import Graph, Node, StateSlot, Value
 from graphc.ir.parse import parse
 from graphc.ir.types import TensorType
@@ -83,7 +82,7 @@ def test_updates_have_the_type_of_the_state() -> None:
 
 def test_the_view_has_data_and_order_edges() -> None:
     graph = parse(GOOD, REGISTRY)
-    dag = digraph(graph)
+    dag = graph.digraph()
     assert nx.is_directed_acyclic_graph(dag)
     kinds = {(a.op.name, b.op.name): d["kind"] for a, b, d in dag.edges(data=True)}
     assert kinds["tanh", "add"] == "data"
