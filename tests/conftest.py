@@ -21,6 +21,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_CACHE] = tempfile.TemporaryDirectory(prefix="graphc-tests-")
         os.environ["GRAPHC_CACHE_DIR"] = config.stash[_CACHE].name
     os.environ.setdefault("GRAPHC_VERIFY", "1")  # the IR is verified after every pass
+    os.environ.setdefault("GRAPHC_COMPILE_HELPER", "0")  # many small plans; test_ahead tests it
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -54,6 +54,7 @@ class Options:
     full_traceback: bool = False
     threads: int = 0  # 0: as many as there are cores
     cache_bytes: int = CACHE_MB * 10**6
+    compile_helper: bool = True  # a process on another core, where many kernels must be compiled
 
 
 def _flag(name: str, default: bool) -> bool:
@@ -91,6 +92,7 @@ def _from_environment() -> Options:
         full_traceback=_flag("GRAPHC_FULL_TRACEBACK", False),
         threads=_number("GRAPHC_THREADS", "OMP_NUM_THREADS"),
         cache_bytes=(_number("GRAPHC_CACHE_MB") or CACHE_MB) * 10**6,
+        compile_helper=_flag("GRAPHC_COMPILE_HELPER", True),
     )
 
 

@@ -106,6 +106,12 @@ def read(key: str) -> Entry | None:
     return _decode(key, raw)
 
 
+def holds(key: str) -> bool:
+    """Whether there is an entry; it may still turn out to be damaged."""
+    folder = _folder()
+    return folder is not None and (folder / f"{key}{SUFFIX}").exists()
+
+
 def _decode(key: str, raw: bytes) -> Entry | None:
     if not raw.startswith(MAGIC):
         return None

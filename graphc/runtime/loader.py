@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-from graphc.runtime import cache
+from graphc.runtime import ahead, cache
 
 HEADER = "from graphc.runtime.kernel_prelude import *\n\n\n"
 
@@ -56,7 +56,9 @@ _by_address: dict[int, CompileRecord] = {}
 
 def load(texts: Sequence[str]) -> list[int]:
     """Addresses of ``int32 kernel(int64* slots, int64* row)`` for each text."""
-    return [record(text).address for text in texts]
+    new = [text for text in dict.fromkeys(texts) if text not in _records and not jit_disabled()]
+    with ahead.helped([text for text in new if not cache.holds(cache.key_of(text))]):
+        return [record(text).address for text in texts]
 
 
 def record(kernel: str | int) -> CompileRecord:
