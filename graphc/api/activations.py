@@ -17,7 +17,6 @@ from graphc.trace.tensor import EagerTensor, Tensor
 
 _SCALE, _ALPHA = 1.0507009873554805, 1.6732632423543772  # selu
 _sum = REGISTRY["reduce_sum"].eager
-_BLOCK = 1 << 15  # elements that stay in the processor's cache between passes
 
 
 def _floats(x: Any) -> Any:
@@ -75,20 +74,10 @@ def _softmax(x: np.ndarray, axis: Any = None, name: Any = None) -> np.ndarray | 
     axis = -1 if axis is None else axis
     if type(axis) is not int or not -x.ndim <= axis < x.ndim or not x.shape[axis]:
         return None
-    found = np.empty(x.shape, x.dtype)
-    if x.ndim == 2 and axis in (1, -1):
-        rows = max(1, _BLOCK // x.shape[1])
-        for i in range(0, len(x), rows):
-            _softmax_of(x[i : i + rows], axis, found[i : i + rows])
-    else:
-        _softmax_of(x, axis, found)
-    return found
-
-
-def _softmax_of(x: np.ndarray, axis: int, e: np.ndarray) -> None:
-    np.subtract(x, x.max(axis, keepdims=True), out=e)
+    e = np.asarray(x - x.max(axis, keepdims=True))
     np.exp(e, out=e)
     e /= _sum(e, axis=(axis,), keepdims=True)
+    return e
 
 
 def _log_softmax(x: np.ndarray, axis: Any = None, name: Any = None) -> np.ndarray | None:
