@@ -267,6 +267,8 @@ def test_the_loop_is_native_and_rows_are_set_in_place(fn, count) -> None:
     inside = [s for s in rows if s.in_place]
     loops = [s for s in steps if s.node is not None and s.node.op.name in ("for", "while")]
     assert loops or inside
+    if count == 12 and fn in (rnn, reading):  # few elements are variables of the kernel
+        assert [s for s in loops if s.in_place]
     assert len(rows) - len(inside) <= 2  # `reading` copies and sets before its loop
 
 
