@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 
 from graphc.keras.utils import Sequence
-from graphc.keras.utils.pictures import MODES, array_to_img, img_to_array, load_img
+from graphc.keras.utils.pictures import CHANNELS, array_to_img, img_to_array, load_img
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff", ".gif", ".webp")
-CHANNELS = {"grayscale": 1, "rgb": 3, "rgba": 4}
 
 
 class Iterator(Sequence):
@@ -151,7 +150,7 @@ class FileIterator(Iterator):
         color_mode: str, batch_size: int, shuffle: bool, seed: int | None, saves: Saves,
         interpolation: str, keep_aspect_ratio: bool = False, dtype: Any = None,
     ) -> None:  # fmt: skip
-        if color_mode not in MODES:
+        if color_mode not in CHANNELS:
             raise ValueError(
                 f'Invalid color mode: {color_mode}; expected "rgb", "rgba", or "grayscale".'
             )

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 
 import graphc as tf
-from graphc.keras.utils.pictures import img_to_array, load_img
+from graphc.keras.utils.pictures import CHANNELS, img_to_array, load_img
 
 PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
-CHANNELS = {"grayscale": 1, "rgb": 3, "rgba": 4}
 
 
 def image_dataset_from_directory(

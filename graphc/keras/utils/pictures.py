@@ -13,6 +13,7 @@ from graphc.formats.extras import extra
 
 INTERPOLATION = ("nearest", "bilinear", "bicubic", "hamming", "box", "lanczos")
 MODES = {"grayscale": "L", "rgba": "RGBA", "rgb": "RGB"}
+CHANNELS = {"grayscale": 1, "rgb": 3, "rgba": 4}
 
 
 def pillow() -> Any:
@@ -75,18 +76,21 @@ def load_img(
         picture = opened.copy() if keep else opened.convert(MODES[mode])
     if target_size is not None and (picture.height, picture.width) != tuple(target_size):
         height, width = target_size
-        box = _middle(picture, height / width) if keep_aspect_ratio else None
+        box = None
+        if keep_aspect_ratio:
+            top, left, rows, columns = middle(picture.height, picture.width, height, width)
+            box = (left, top, left + columns, top + rows)
         how = getattr(image.Resampling, interpolation.upper())
         picture = picture.resize((width, height), how, box=box)
     return picture
 
 
-def _middle(picture: Any, shape: float) -> tuple[float, float, float, float]:
-    """The largest part in the middle that is ``shape`` times as high as wide."""
-    height = min(picture.height, int(picture.width * shape))
-    width = min(picture.width, int(picture.height / shape))
-    left, top = (picture.width - width) // 2, (picture.height - height) // 2
-    return (left, top, left + width, top + height)
+def middle(rows: int, columns: int, height: int, width: int) -> tuple[int, int, int, int]:
+    """The largest part in the middle that has the shape height : width: its first row and column,
+    its rows and columns."""
+    kept_rows = min(rows, columns * height // width)
+    kept_columns = min(columns, rows * width // height)
+    return (rows - kept_rows) // 2, (columns - kept_columns) // 2, kept_rows, kept_columns
 
 
 def save_img(
@@ -111,11 +115,13 @@ def smart_resize(
 ) -> Any:  # fmt: skip
     """Pictures [..., height, width, channels] of a size, cut to its shape first so that nothing is
     stretched; numpy arrays give numpy arrays."""
-    rows, columns = (int(n) for n in x.shape[-3:-1])
+    _check_format(data_format)
+    first, rank = data_format == "channels_first", len(x.shape)
+    leading = list(range(rank - 3))
+    last = tf.transpose(x, [*leading, rank - 2, rank - 1, rank - 3]) if first else x
     height, width = size
-    kept_rows = min(rows, int(columns * height / width))
-    kept_columns = min(columns, int(rows * width / height))
-    top, left = (rows - kept_rows) // 2, (columns - kept_columns) // 2
-    part = x[..., top : top + kept_rows, left : left + kept_columns, :]
+    top, left, rows, columns = middle(int(last.shape[-3]), int(last.shape[-2]), height, width)
+    part = last[..., top : top + rows, left : left + columns, :]
     made = tf.image.resize(part, [height, width], interpolation)
+    made = tf.transpose(made, [*leading, rank - 1, rank - 3, rank - 2]) if first else made
     return made.numpy() if isinstance(x, np.ndarray) else made

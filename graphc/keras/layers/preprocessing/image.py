@@ -11,6 +11,7 @@ from typing import Any
 import graphc as tf
 from graphc.keras.engine.base_layer import Layer
 from graphc.keras.layers.preprocessing.warp import warped
+from graphc.keras.utils.pictures import middle
 
 FILL_MODES = ("constant", "reflect", "wrap", "nearest")
 
@@ -52,9 +53,7 @@ def _middle(x: Any, height: int, width: int) -> Any:
     rows, columns = x.shape[1], x.shape[2]
     if rows is None or columns is None:
         raise ValueError("cropping to an aspect ratio needs pictures of a known size")
-    kept_rows = min(rows, int(columns * height / width))
-    kept_columns = min(columns, int(rows * width / height))
-    top, left = (rows - kept_rows) // 2, (columns - kept_columns) // 2
+    top, left, kept_rows, kept_columns = middle(rows, columns, height, width)
     return x[:, top : top + kept_rows, left : left + kept_columns]
 
 
