@@ -38,17 +38,22 @@ def _rate(value: Any) -> Any:
     return value
 
 
-class Dropout(_Noise):
-    """Sets elements to 0 with probability ``rate``; others become x / (1 - rate).
-
-    ``noise_shape`` has 1 where elements along an axis share their fate (Srivastava et al., 2014).
-    """
+class _Dropping(_Noise):
+    """Noise that replaces elements with probability ``rate``; ``noise_shape`` has 1 where elements
+    along an axis share their fate."""
 
     def __init__(
         self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self.rate, self.noise_shape, self.seed = _rate(rate), noise_shape, seed
+
+
+class Dropout(_Dropping):
+    """Sets elements to 0 with probability ``rate``; others become x / (1 - rate).
+
+    ``noise_shape`` has 1 where elements along an axis share their fate (Srivastava et al., 2014).
+    """
 
     def _disturbed(self, x: Any) -> Any:
         if self.rate == 1:
@@ -125,14 +130,8 @@ class GaussianDropout(_Noise):
         return x * tf.random.normal(tf.shape(x), 1.0, deviation, x.dtype, self.seed)
 
 
-class AlphaDropout(_Noise):
+class AlphaDropout(_Dropping):
     """Dropout that keeps mean and variance of what selu makes (Klambauer et al., 2017)."""
-
-    def __init__(
-        self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        self.rate, self.noise_shape, self.seed = _rate(rate), noise_shape, seed
 
     def _disturbed(self, x: Any) -> Any:
         lowest = -1.7580993408473766  # selu(-infinity)

@@ -147,10 +147,8 @@ def poisson(y_true: Any, y_pred: Any) -> Any:
 # --- as objects -----------------------------------------------------------------------------------
 
 
-class BinaryCrossentropy(FunctionLoss):
-    """mean(-(y log(p) + (1 - y) log(1 - p)))"""
-
-    _function = staticmethod(binary_crossentropy)
+class _Crossentropy(FunctionLoss):
+    """Of probabilities or logits with labels that may be smoothed."""
 
     def __init__(
         self, from_logits: bool = False, label_smoothing: Any = 0.0, axis: Any = -1,
@@ -159,6 +157,12 @@ class BinaryCrossentropy(FunctionLoss):
         super().__init__(
             reduction, name, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis
         )
+
+
+class BinaryCrossentropy(_Crossentropy):
+    """mean(-(y log(p) + (1 - y) log(1 - p)))"""
+
+    _function = staticmethod(binary_crossentropy)
 
 
 class BinaryFocalCrossentropy(FunctionLoss):
@@ -177,18 +181,10 @@ class BinaryFocalCrossentropy(FunctionLoss):
         )  # fmt: skip
 
 
-class CategoricalCrossentropy(FunctionLoss):
+class CategoricalCrossentropy(_Crossentropy):
     """-sum(y log(p)) for one-hot labels"""
 
     _function = staticmethod(categorical_crossentropy)
-
-    def __init__(
-        self, from_logits: bool = False, label_smoothing: Any = 0.0, axis: Any = -1,
-        reduction: Any = AUTO, name: str | None = None,
-    ) -> None:  # fmt: skip
-        super().__init__(
-            reduction, name, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis
-        )
 
 
 class CategoricalFocalCrossentropy(FunctionLoss):

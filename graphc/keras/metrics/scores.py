@@ -36,12 +36,7 @@ class FBetaScore(Metric):
         self.intermediate_weights = self.add_weight("intermediate_weights", shape)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        y_true, y_pred = tf.cast(y_true, self.dtype), tf.cast(y_pred, self.dtype)
-        if y_pred.ndim != 2 or y_true.ndim != 2:
-            raise ValueError(
-                "FBetaScore expects 2D inputs with shape (batch_size, output_dim). Received input"
-                f" shapes: y_pred.shape={y_pred.shape} and y_true.shape={y_true.shape}."
-            )
+        y_true, y_pred = _matrices("FBetaScore", y_true, y_pred, self.dtype)
         if self.true_positives is None:
             self._make(y_pred.shape[1])
         if self.threshold is None:
@@ -69,6 +64,17 @@ class FBetaScore(Metric):
             labels = tf.identity(self.intermediate_weights)
             return tf.reduce_sum(scores * tf.math.divide_no_nan(labels, tf.reduce_sum(labels)))
         return scores if self.average is None else tf.reduce_mean(scores)
+
+
+def _matrices(who: str, y_true: Any, y_pred: Any, dtype: Any) -> tuple[Any, Any]:
+    """Labels and predictions [batch, outputs] of a dtype; ``ValueError`` for other shapes."""
+    y_true, y_pred = tf.cast(y_true, dtype), tf.cast(y_pred, dtype)
+    if y_pred.ndim != 2 or y_true.ndim != 2:
+        raise ValueError(
+            f"{who} expects 2D inputs with shape (batch_size, output_dim). Received input"
+            f" shapes: y_pred.shape={y_pred.shape} and y_true.shape={y_true.shape}."
+        )
+    return y_true, y_pred
 
 
 def _column(weights: Any) -> Any:
@@ -110,12 +116,7 @@ class R2Score(Metric):
         self.total_mse: Any = None
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        y_true, y_pred = tf.cast(y_true, self.dtype), tf.cast(y_pred, self.dtype)
-        if y_true.ndim != 2 or y_pred.ndim != 2:
-            raise ValueError(
-                "R2Score expects 2D inputs with shape (batch_size, output_dim). Received input"
-                f" shapes: y_pred.shape={y_pred.shape} and y_true.shape={y_true.shape}."
-            )
+        y_true, y_pred = _matrices("R2Score", y_true, y_pred, self.dtype)
         if self.total_mse is None:
             for name in ("squared_sum", "sum", "total_mse", "count"):
                 setattr(self, name, self.add_weight(name, (y_true.shape[1],)))
